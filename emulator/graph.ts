@@ -1,0 +1,357 @@
+import { randomUUID } from 'node:crypto';
+import { type Caller, type Verdict, verdictOn } from './bearer.ts';
+import { credentialProblem, readCredential } from './graph-credentials.ts';
+import { graphError } from './graph-error.ts';
+import { filterOf, type Property } from './graph-filter.ts';
+import type { RecordedRequest } from './request-log.ts';
+import type { Answer, Handler } from './service.ts';
+import type { SigningKeys } from './signing-keys.ts';
+import type { Application, FederatedIdentityCredential, World } from './world.ts';
+
+const GRAPH_APP_ID = '00000003-0000-0000-c000-000000000000';
+
+/** The world as it is, and the way to change it: what Graph writes, the next exchange already sees. */
+export interface LiveWorld {
+  readonly get: () => World;
+  readonly set: (next: World) => void;
+}
+
+/**
+ * The corner of Microsoft Graph v1.0 that sets up trust: applications, their federated identity credentials,
+ * service principals, and the organization. https://learn.microsoft.com/graph/api/overview?view=graph-rest-1.0
+ */
+export function graphService(keys: SigningKeys, live: LiveWorld): Handler {
+  return async (request) => {
+    const world = live.get();
+    const audiences = world.resources.find((one) => one.appId === GRAPH_APP_ID);
+    const verdict = await verdictOn(
+      request,
+      [...(audiences?.identifierUris ?? []), GRAPH_APP_ID],
+      world,
+      keys,
+    );
+    if ('problem' in verdict) return unauthorized(verdict);
+    return new GraphCall(request, verdict.caller, live).answer();
+  };
+}
+
+function unauthorized(verdict: Exclude<Verdict, { caller: Caller }>): Answer {
+  const message = {
+    missing: 'Access token is empty.',
+    invalid: 'CompactToken validation failed with reason code: 80049228.',
+    expired: 'Lifetime validation failed, the token is expired.',
+    audience: 'Access token validation failure. Invalid audience.',
+  }[verdict.problem];
+  return graphError(401, 'InvalidAuthenticationToken', message);
+}
+
+/** One authenticated request. */
+class GraphCall {
+  readonly #request: RecordedRequest;
+  readonly #caller: Caller;
+  readonly #live: LiveWorld;
+  readonly #world: World;
+
+  constructor(request: RecordedRequest, caller: Caller, live: LiveWorld) {
+    this.#request = request;
+    this.#caller = caller;
+    this.#live = live;
+    this.#world = live.get();
+  }
+
+  answer(): Answer {
+    const { method } = this.#request;
+    const path = decodeURIComponent(this.#request.path);
+    if (method !== 'GET' && this.#caller.application?.graphAdministrator !== true) {
+      return graphError(
+        403,
+        'Authorization_RequestDenied',
+        'Insufficient privileges to complete the operation.',
+      );
+    }
+    const [version, collection = '', ...rest] = path.split('/').slice(1);
+    const key = /^(\w+)\((?:(\w+)=)?'([^']*)'\)$/.exec(collection);
+    const name = key?.[1] ?? collection;
+    const id = key === null ? rest.shift() : key[3];
+    const byAppId = key?.[2]?.toLowerCase() === 'appid';
+    if (version !== 'v1.0') return this.#unknown();
+    if (name === 'organization' && method === 'GET' && id === undefined) return this.#organization();
+    if (name === 'applications') return this.#applications(method, id, byAppId, rest);
+    if (name === 'servicePrincipals') return this.#servicePrincipals(method, id, byAppId, rest);
+    return this.#unknown();
+  }
+
+  #unknown(): Answer {
+    return graphError(
+      400,
+      'BadRequest',
+      `Resource not found for the segment '${this.#request.path.split('/').at(-1) ?? ''}'.`,
+    );
+  }
+
+  #missing(id: string): Answer {
+    return graphError(
+      404,
+      'Request_ResourceNotFound',
+      `Resource '${id}' does not exist or one of its queried reference-property objects are not present.`,
+    );
+  }
+
+  #context(of: string): string {
+    return `https://${this.#request.host}/v1.0/$metadata#${of}`;
+  }
+
+  #found(of: string, value: Record<string, unknown>, status = 200): Answer {
+    return { status, body: { '@odata.context': this.#context(`${of}/$entity`), ...value } };
+  }
+
+  /** A list, narrowed by `$filter`. */
+  #list(of: string, values: readonly Record<string, unknown>[]): Answer {
+    const filter = filterOf(this.#request.query.get('$filter'));
+    if (filter === undefined) {
+      return graphError(
+        400,
+        'Request_UnsupportedQuery',
+        'Unsupported or invalid query filter clause specified.',
+      );
+    }
+    return {
+      status: 200,
+      body: {
+        '@odata.context': this.#context(of),
+        value: values.filter((value) => filter(value as Record<string, Property>)),
+      },
+    };
+  }
+
+  #organization(): Answer {
+    return this.#list(
+      'organization',
+      this.#world.tenants
+        .filter((tenant) => tenant.id === this.#caller.tenant)
+        .map((tenant) => ({
+          id: tenant.id,
+          displayName: tenant.displayName,
+          tenantType: 'AAD',
+          verifiedDomains: tenant.domains.map((name, index) => ({
+            name,
+            isDefault: index === 0,
+            isInitial: index === 0,
+            type: 'Managed',
+          })),
+        })),
+    );
+  }
+
+  /** An application object exists in its home tenant only. */
+  get #homeApplications(): readonly Application[] {
+    return this.#world.applications.filter((one) => one.homeTenant === this.#caller.tenant);
+  }
+
+  #applications(method: string, id: string | undefined, byAppId: boolean, rest: readonly string[]): Answer {
+    if (id === undefined) {
+      if (method === 'GET')
+        return this.#list('applications', this.#homeApplications.map(describeApplication));
+      if (method === 'POST') return this.#createApplication();
+      return this.#unknown();
+    }
+    const application = this.#homeApplications.find((one) => (byAppId ? one.clientId : one.objectId) === id);
+    if (application === undefined) return this.#missing(id);
+    const [child, childId, ...tooDeep] = rest;
+    if (child === undefined && method === 'GET') {
+      return this.#found('applications', describeApplication(application));
+    }
+    if (child === 'federatedIdentityCredentials' && tooDeep.length === 0) {
+      return this.#credentials(method, application, childId);
+    }
+    return this.#unknown();
+  }
+
+  #createApplication(): Answer {
+    const body = this.#body();
+    const displayName = body?.['displayName'];
+    if (typeof displayName !== 'string' || displayName === '') {
+      return graphError(
+        400,
+        'Request_BadRequest',
+        "A value is required for property 'displayName' of resource 'Application'.",
+      );
+    }
+    const application: Application = {
+      clientId: randomUUID(),
+      objectId: randomUUID(),
+      displayName,
+      homeTenant: this.#caller.tenant,
+      signInAudience:
+        body?.['signInAudience'] === 'AzureADMultipleOrgs' ? 'AzureADMultipleOrgs' : 'AzureADMyOrg',
+      federatedCredentials: [],
+      servicePrincipals: {},
+    };
+    this.#live.set({ ...this.#world, applications: [...this.#world.applications, application] });
+    return this.#found('applications', describeApplication(application), 201);
+  }
+
+  #credentials(method: string, application: Application, idOrName: string | undefined): Answer {
+    const of = `applications('${application.objectId}')/federatedIdentityCredentials`;
+    const all = application.federatedCredentials;
+    if (idOrName === undefined) {
+      if (method === 'GET') return this.#list(of, all.map(describeCredential));
+      if (method !== 'POST') return this.#unknown();
+      const wanted = readCredential(this.#body());
+      if (wanted === undefined) return graphError(400, 'Request_BadRequest', 'Invalid body.');
+      const problem = credentialProblem(wanted, all);
+      if (problem !== undefined) return problem;
+      const created = { ...wanted, id: randomUUID() };
+      this.#replaceCredentials(application, [...all, created]);
+      return this.#found(of, describeCredential(created), 201);
+    }
+    const existing = all.find((one) => one.name === idOrName || credentialId(one) === idOrName);
+    if (existing === undefined) return this.#missing(idOrName);
+    const others = all.filter((one) => one !== existing);
+    switch (method) {
+      case 'GET':
+        return this.#found(of, describeCredential(existing));
+      case 'PATCH': {
+        const wanted = readCredential({ ...existing, ...this.#body(), name: existing.name });
+        if (wanted === undefined) return graphError(400, 'Request_BadRequest', 'Invalid body.');
+        const problem = credentialProblem(wanted, others);
+        if (problem !== undefined) return problem;
+        this.#replaceCredentials(application, [...others, { ...wanted, id: credentialId(existing) }]);
+        return { status: 204 };
+      }
+      case 'DELETE':
+        this.#replaceCredentials(application, others);
+        return { status: 204 };
+      default:
+        return this.#unknown();
+    }
+  }
+
+  #replaceCredentials(
+    application: Application,
+    federatedCredentials: readonly FederatedIdentityCredential[],
+  ): void {
+    this.#replace({ ...application, federatedCredentials });
+  }
+
+  #replace(application: Application): void {
+    this.#live.set({
+      ...this.#world,
+      applications: this.#world.applications.map((one) =>
+        one.clientId === application.clientId ? application : one,
+      ),
+    });
+  }
+
+  #servicePrincipals(
+    method: string,
+    id: string | undefined,
+    byAppId: boolean,
+    rest: readonly string[],
+  ): Answer {
+    const { tenant } = this.#caller;
+    if (rest.length > 0) return this.#unknown();
+    const principals = this.#world.applications.flatMap((one) => describePrincipal(one, tenant));
+    if (id === undefined && method === 'GET') return this.#list('servicePrincipals', principals);
+    if (id === undefined && method === 'POST') return this.#createPrincipal();
+    const principal = principals.find((one) => one[byAppId ? 'appId' : 'id'] === id);
+    if (principal === undefined) return this.#missing(id ?? '');
+    return method === 'GET' ? this.#found('servicePrincipals', principal) : this.#unknown();
+  }
+
+  #createPrincipal(): Answer {
+    const { tenant } = this.#caller;
+    const appId = String(this.#body()?.['appId'] ?? '');
+    const application = this.#world.applications.find((one) => one.clientId === appId);
+    const mayExist =
+      application !== undefined &&
+      (application.homeTenant === tenant || application.signInAudience === 'AzureADMultipleOrgs');
+    if (!mayExist) {
+      return graphError(
+        400,
+        'Request_BadRequest',
+        `The appId '${appId}' of the service principal does not reference a valid application object.`,
+      );
+    }
+    if (application.servicePrincipals[tenant] !== undefined) {
+      return graphError(
+        409,
+        'Request_MultipleObjectsWithSameKeyValue',
+        `The service principal cannot be created, updated, or restored because the service principal name ${appId} is already in use.`,
+      );
+    }
+    const provisioned: Application = {
+      ...application,
+      servicePrincipals: { ...application.servicePrincipals, [tenant]: { objectId: randomUUID() } },
+    };
+    this.#replace(provisioned);
+    return this.#found('servicePrincipals', describePrincipal(provisioned, tenant)[0] ?? {}, 201);
+  }
+
+  #body(): Record<string, unknown> | undefined {
+    try {
+      const body: unknown = JSON.parse(this.#request.body);
+      return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** A credential of the declared world has no ID of its own: one that depends on its name alone does. */
+function credentialId(one: FederatedIdentityCredential): string {
+  return (
+    one.id ?? `f1c00000-0000-4000-8000-${Buffer.from(one.name).toString('hex').padStart(12, '0').slice(-12)}`
+  );
+}
+
+function describeCredential(one: FederatedIdentityCredential): Record<string, unknown> {
+  return {
+    id: credentialId(one),
+    name: one.name,
+    issuer: one.issuer,
+    subject: one.subject,
+    description: one.description ?? null,
+    audiences: one.audiences,
+  };
+}
+
+function describeApplication(one: Application): Record<string, unknown> {
+  return {
+    id: one.objectId,
+    deletedDateTime: null,
+    appId: one.clientId,
+    displayName: one.displayName,
+    identifierUris: [],
+    signInAudience: one.signInAudience,
+    publisherDomain: null,
+    tags: [],
+    api: { acceptMappedClaims: null, knownClientApplications: [], oauth2PermissionScopes: [] },
+    appRoles: [],
+    keyCredentials: [],
+    passwordCredentials: [],
+    requiredResourceAccess: [],
+    web: { redirectUris: [], homePageUrl: null, logoutUrl: null },
+  };
+}
+
+function describePrincipal(one: Application, tenant: string): readonly Record<string, unknown>[] {
+  const principal = one.servicePrincipals[tenant];
+  if (principal === undefined) return [];
+  return [
+    {
+      id: principal.objectId,
+      accountEnabled: principal.disabled !== true,
+      appId: one.clientId,
+      appDisplayName: one.displayName,
+      appOwnerOrganizationId: one.homeTenant,
+      displayName: one.displayName,
+      servicePrincipalNames: [one.clientId],
+      servicePrincipalType: 'Application',
+      signInAudience: one.signInAudience,
+      keyCredentials: [],
+      passwordCredentials: [],
+      tags: [],
+    },
+  ];
+}

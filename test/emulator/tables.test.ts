@@ -1,0 +1,36 @@
+import { expect, test } from '@jest/globals';
+import { aadsts } from '../../emulator/aadsts.ts';
+import { cloudNames, clouds } from '../../emulator/clouds.ts';
+import { worldFor } from '../../emulator/default-world.ts';
+
+const unique = (values: readonly string[]): boolean => new Set(values).size === values.length;
+
+test.each(Object.entries(aadsts))('AADSTS%s says where it was read', (_code, row) => {
+  expect(row.source).toMatch(/^(text|list|unconfirmed): \S/);
+  expect(row.status).toBeGreaterThanOrEqual(400);
+});
+
+test('no two clouds share a host or an audience', () => {
+  const rows = cloudNames.map((name) => clouds[name]);
+  expect(unique(rows.flatMap((one) => [...one.authorityHosts, ...one.armHosts, ...one.graphHosts]))).toBe(
+    true,
+  );
+  expect(unique(rows.flatMap((one) => [one.exchangeUri, one.exchangeAppId]))).toBe(true);
+});
+
+test.each(cloudNames)('in the world of %s every ID and address is somebody’s own', (cloud) => {
+  const world = worldFor(cloud);
+  expect(unique(world.resources.flatMap((one) => [one.appId, ...one.identifierUris]))).toBe(true);
+  expect(
+    unique([
+      ...world.applications.flatMap((one) => [one.clientId, one.objectId]),
+      ...world.applications.flatMap((one) => Object.values(one.servicePrincipals).map((sp) => sp.objectId)),
+      ...world.identities.flatMap((one) => [one.clientId, one.objectId, one.resourceId]),
+      ...world.tenants.flatMap((one) => [one.id, ...one.domains]),
+    ]),
+  ).toBe(true);
+});
+
+test('a world is plain data, which a test can clone and change', () => {
+  expect(structuredClone(worldFor('china'))).toEqual(worldFor('china'));
+});
