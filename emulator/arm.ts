@@ -112,7 +112,31 @@ function route(request: RecordedRequest, caller: Caller, world: World): Answer {
       `The client '${caller.application?.clientId ?? caller.objectId}' with object id '${caller.objectId}' does not have authorization to perform action 'Microsoft.Resources/subscriptions/read' over scope '/subscriptions/${subscriptionId}' or the scope is invalid. If access was recently granted, please refresh your credentials.`,
     );
   }
-  return within(rest, subscription, request);
+  return userAssignedIdentity(request, world) ?? within(rest, subscription, request);
+}
+
+/** https://learn.microsoft.com/rest/api/managedidentity/user-assigned-identities/get */
+function userAssignedIdentity(request: RecordedRequest, world: World): Answer | undefined {
+  const identity = world.identities.find(
+    ({ kind, resourceId }) =>
+      kind === 'user-assigned' && resourceId.toLowerCase() === request.path.toLowerCase(),
+  );
+  if (identity === undefined) return undefined;
+  return {
+    status: 200,
+    body: {
+      id: identity.resourceId,
+      name: identity.resourceId.split('/').at(-1),
+      type: 'Microsoft.ManagedIdentity/userAssignedIdentities',
+      location: 'westeurope',
+      tags: {},
+      properties: {
+        tenantId: identity.tenant,
+        principalId: identity.objectId,
+        clientId: identity.clientId,
+      },
+    },
+  };
 }
 
 function within(rest: readonly string[], subscription: Subscription, request: RecordedRequest): Answer {

@@ -21,7 +21,7 @@ import { createSigningKeys } from './signing-keys.ts';
 import type { World } from './world.ts';
 
 export { entraError, type Fault } from './faults.ts';
-export type { Leg, RecordedRequest } from './request-log.ts';
+export type { RecordedRequest } from './request-log.ts';
 
 export interface EmulatorOptions {
   readonly proxy?: ProxyOptions;

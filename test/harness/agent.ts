@@ -123,15 +123,6 @@ export interface RunningTask {
   readonly finished: Promise<AgentResult>;
 }
 
-/** One task in a job of its own; the job goes on, so its post-job execution and later steps can run. */
-export async function runTask(
-  options: AgentJobOptions & TaskStepOptions,
-): Promise<{ readonly result: AgentResult; readonly job: AgentJob }> {
-  const job = new AgentJob(options);
-  const { inputs = {}, name } = options;
-  return { result: await job.step({ inputs, ...(name === undefined ? {} : { name }) }), job };
-}
-
 /** The handlers by priority, newest first (`TaskManager.cs`), and the Node each asks for. */
 const nodeHandlers = [
   ['Node24', 24],

@@ -105,15 +105,6 @@ export interface RunningStep {
   readonly finished: Promise<RunnerResult>;
 }
 
-/** One action in a job of its own; the job goes on, so its post step and later steps can run. */
-export async function runAction(
-  options: JobOptions & StepOptions,
-): Promise<{ readonly result: RunnerResult; readonly job: RunnerJob }> {
-  const job = new RunnerJob(options);
-  const { inputs = {} } = options;
-  return { result: await job.step({ inputs }), job };
-}
-
 /** The command files in the order in which the runner reads them (`Runner.Common/ExtensionManager.cs`). */
 const commandFiles = ['path', 'env', 'step_summary', 'state', 'output'] as const;
 type CommandFile = (typeof commandFiles)[number];

@@ -1,0 +1,4 @@
+import { azurePipelines } from '../hosts/azure-pipelines.ts';
+import { runStep } from '../step.ts';
+
+void runStep(azurePipelines);

@@ -1,0 +1,25 @@
+import { agentConnectingAhead } from './connections.ts';
+import type { ExchangeObserver } from './observer.ts';
+import type { Exchanged, ExchangeRequest } from './request.ts';
+import { tryLimits } from './retries.ts';
+
+/**
+ * Begins an exchange before its libraries are loaded: the way to Entra is opened meanwhile. Through a proxy the
+ * library opens it, when it is needed.
+ *
+ * @throws ExchangeFailure as `exchange` does
+ */
+export async function beginExchange(
+  request: ExchangeRequest,
+  observer: ExchangeObserver,
+): Promise<Exchanged> {
+  const agent = request.proxy
+    ? undefined
+    : agentConnectingAhead(new URL(request.authorityHost), tryLimits.entra.connect);
+  try {
+    const { exchange } = await import('./exchange.ts');
+    return await exchange(request, observer, agent);
+  } finally {
+    agent?.destroy();
+  }
+}

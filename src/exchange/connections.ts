@@ -1,0 +1,60 @@
+import { type ClientRequestArgs, Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { Socket } from 'node:net';
+
+/**
+ * An agent that gives up on an address that does not answer at all: Node has no limit of its own for that, and a
+ * machine without a metadata service would keep a job waiting for minutes.
+ *
+ * @param limit for connecting, in milliseconds
+ */
+export function agentWithConnectLimit(protocol: string, limit: number): HttpAgent {
+  const agent =
+    protocol === 'https:' ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+  const connect = agent.createConnection.bind(agent);
+  agent.createConnection = (options, callback) => {
+    const socket = connect(options, callback);
+    if (socket) limitConnecting(socket as Socket, limit);
+    return socket;
+  };
+  return agent;
+}
+
+/**
+ * The same, with a first connection to `origin` under way already: looking up the name, connecting and the TLS
+ * handshake go on while other things are waited for. It is a connection and no request; the first request takes it.
+ * When it fails, nobody hears of it and that request makes its own.
+ */
+export function agentConnectingAhead(origin: URL, limit: number): HttpAgent {
+  const agent = agentWithConnectLimit(origin.protocol, limit);
+  const { hostname: host, port } = origin;
+  const target = { host, port: port === '' ? 443 : Number(port) };
+  const options: ClientRequestArgs & { _agentKey: string; servername: string; noDelay: boolean } = {
+    ...target,
+    servername: host,
+    noDelay: true,
+    // Under this key the agent keeps the TLS session, which the connections beside this one then resume.
+    _agentKey: agent.getName({ ...target, servername: host } as Parameters<HttpAgent['getName']>[0]),
+  };
+  const connect = agent.createConnection;
+  let ahead = connect(options) as Socket | undefined;
+  ahead?.on('error', () => undefined);
+  agent.createConnection = (wanted, callback) => {
+    const ready = ahead;
+    ahead = undefined;
+    const fits = ready?.destroyed === false && wanted.host === host && Number(wanted.port) === target.port;
+    return fits ? ready : connect(wanted, callback);
+  };
+  return agent;
+}
+
+function limitConnecting(socket: Socket, limit: number): void {
+  const timer = setTimeout(() => {
+    socket.destroy(
+      Object.assign(new Error(`no connection within ${limit / 1000} seconds`), { code: 'ETIMEDOUT' }),
+    );
+  }, limit);
+  const clear = (): void => clearTimeout(timer);
+  socket.once('connect', clear);
+  socket.once('close', clear);
+}

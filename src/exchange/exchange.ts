@@ -1,0 +1,39 @@
+import type { Agent } from 'node:http';
+import { startBudget } from './budget.ts';
+import { readClaims, textClaim } from './claims.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { identityLeg } from './identity-leg.ts';
+import type { ExchangeObserver } from './observer.ts';
+import type { Exchanged, ExchangeRequest } from './request.ts';
+
+/**
+ * Turns the machine's managed identity into tokens of an app registration that trusts it: one request to the
+ * machine, one to Entra for each scope, these side by side.
+ * https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
+ *
+ * @param agent what connects to Entra; nothing when a proxy leads there
+ * @throws ExchangeFailure when either leg fails; then no token is returned, whatever the other scopes did.
+ */
+export async function exchange(
+  request: ExchangeRequest,
+  observer: ExchangeObserver,
+  agent: Agent | undefined,
+  clock: Clock = systemClock,
+): Promise<Exchanged> {
+  const budget = startBudget(request.timeBudget, clock, Math.random);
+  const asked = identityLeg(request, budget, observer);
+  // What Entra alone needs is loaded and readied while the machine answers.
+  const readied = import('./entra-leg.ts').then(({ entraLeg }) =>
+    Promise.all(
+      request.scopes.map(
+        async (scope) =>
+          [scope, await entraLeg({ request, scope, assertion: asked, agent, budget, observer })] as const,
+      ),
+    ),
+  );
+  const [assertion, pairs] = await Promise.all([asked, readied]).finally(() => budget.cancel());
+  const tenantId = pairs
+    .map(([, { token }]) => textClaim(readClaims(token), 'tid'))
+    .find((tid) => tid !== undefined);
+  return { assertion, tokens: new Map(pairs), ...(tenantId !== undefined && { tenantId }) };
+}

@@ -1,0 +1,33 @@
+import task from 'azure-pipelines-task-lib/task.js';
+import { camelCase } from '../contract.ts';
+import type { Host } from './host.ts';
+import { inertText } from './inert.ts';
+
+/** The Azure Pipelines agent: https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands */
+export const azurePipelines: Host = {
+  spell: camelCase,
+  readInput: (name) => (task.getInput(camelCase(name)) ?? '').trim(),
+  registerSecret: (value) => task.setSecret(value),
+  // Not an output variable of the task: the agent would send those to the server, secret or not.
+  setOutput: (name, value, secrecy) => task.setVariable(camelCase(name), value, secrecy === 'secret'),
+  setVariable: (name, value, secrecy) => task.setVariable(name, value, secrecy === 'secret'),
+  saveState: (name, value) => task.setTaskVariable(name, value),
+  info: (text) => process.stdout.write(`${inertText(text)}\n`),
+  warning: (text) => task.warning(inertText(text)),
+  fail: (text) => task.setResult(task.TaskResult.Failed, inertText(text)),
+  forkPullRequest: async () =>
+    /^true$/iu.test(task.getVariable('System.PullRequest.IsFork') ?? '')
+      ? 'System.PullRequest.IsFork is true'
+      : undefined,
+  temporaryFolder: () => task.getVariable('Agent.TempDirectory') ?? '',
+  proxyFor: async (url) => {
+    const proxy = task.getHttpProxyConfiguration(url.href);
+    if (!proxy) return undefined;
+    const { proxyUrl, proxyUsername, proxyPassword } = proxy;
+    return {
+      url: proxyUrl,
+      ...(proxyUsername && { username: proxyUsername }),
+      ...(proxyPassword && { password: proxyPassword }),
+    };
+  },
+};

@@ -1,0 +1,97 @@
+import { accessSync } from 'node:fs';
+import { type MachineFacts, type MachineVariable, machineVariables } from './exchange/machine.ts';
+
+/**
+ * The one place that prepares the process for its libraries: they read the environment by themselves, and every
+ * variable here would make them ask somebody else, go another way, or print what they hold.
+ *
+ * Sources: @azure/identity, @azure/msal-node, @azure/core-rest-pipeline and @azure/logger, read in package code.
+ */
+const foreign: readonly { readonly names: readonly string[]; readonly why: string }[] = [
+  {
+    names: ['AZURE_CLIENT_ID', 'AZURE_TENANT_ID', 'AZURE_FEDERATED_TOKEN_FILE'],
+    why: 'ManagedIdentityCredential would exchange that file and never ask the machine',
+  },
+  { names: ['AZURE_AUTHORITY_HOST'], why: 'a default for the authority host, which is always given' },
+  {
+    names: ['AZURE_REGIONAL_AUTHORITY_NAME', 'MSAL_FORCE_REGION', 'REGION_NAME'],
+    why: 'another token endpoint, and a request to find the region',
+  },
+  {
+    names: ['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY', 'NO_PROXY'].flatMap((name) => [
+      name,
+      name.toLowerCase(),
+    ]),
+    why: 'the identity’s request must not go through a proxy; the one to Entra is told which to take',
+  },
+  {
+    names: ['AZURE_LOG_LEVEL', 'TYPESPEC_RUNTIME_LOG_LEVEL', 'DEBUG'],
+    why: 'the libraries would print answers from the network as they are',
+  },
+];
+
+/** What the environment said before it was prepared. Nothing reads the environment after this. */
+export interface ProcessFacts {
+  readonly machine: MachineFacts;
+  /** The job's own environment, for child processes and for what it tells of the job's other steps. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Names of federation variables that were ignored. */
+  readonly ignoredFederation: readonly string[];
+  readonly tlsVerificationOff: boolean;
+}
+
+/** Reads what matters and removes it from `environment`, which is the process's own. */
+export function prepareProcess(environment: NodeJS.ProcessEnv): ProcessFacts {
+  const original = Object.fromEntries(
+    Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+  for (const name of [...foreign.flatMap((row) => row.names), ...machineVariables]) delete environment[name];
+  forgetFormData();
+  return {
+    machine: {
+      variables: Object.fromEntries(
+        machineVariables.flatMap((name) => (original[name] ? [[name, original[name]]] : [])),
+      ),
+      arcAgentInstalled: arcAgentPaths(original).some(exists),
+    },
+    environment: original,
+    ignoredFederation: ['AZURE_FEDERATED_TOKEN_FILE', 'AZURE_CLIENT_ID', 'AZURE_TENANT_ID'].filter((name) =>
+      Boolean(original[name]),
+    ),
+    tlsVerificationOff: original['NODE_TLS_REJECT_UNAUTHORIZED'] === '0',
+  };
+}
+
+/**
+ * The libraries ask of every request whether its body is a FormData, and Node loads its whole fetch to answer. None
+ * of ours is; without the name they do not ask. What it saves: docs/benchmarks.md.
+ */
+function forgetFormData(): void {
+  Reflect.deleteProperty(globalThis, 'FormData');
+}
+
+/** Gives the managed identity client the variables of the one machine it is to see. */
+export function showMachine(
+  environment: NodeJS.ProcessEnv,
+  variables: Readonly<Partial<Record<MachineVariable, string>>>,
+): void {
+  Object.assign(environment, variables);
+}
+
+/** Where the client itself looks for Azure Arc's agent: @azure/msal-node, `AzureArc.mjs`. */
+function arcAgentPaths(environment: Readonly<Record<string, string>>): readonly string[] {
+  if (process.platform === 'win32') {
+    const programFiles = environment['ProgramFiles'] ?? 'C:\\Program Files';
+    return [`${programFiles}\\AzureConnectedMachineAgent\\himds.exe`];
+  }
+  return ['/opt/azcmagent/bin/himds'];
+}
+
+function exists(path: string): boolean {
+  try {
+    accessSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,33 @@
+import type { Flaw } from '../exchange/failure.ts';
+
+/** Answers that carry no error and yet cannot be used: what each is and what mends it. */
+export const flawWords: Readonly<Record<Flaw, { readonly what: string; readonly remedy: string }>> = {
+  html: {
+    what: 'a web page, not a token',
+    remedy: 'see which proxy, firewall or captive portal answers in place of {authority}.',
+  },
+  'not-json': {
+    what: 'no readable JSON, cut off perhaps',
+    remedy: 'see which proxy or firewall changes the answers of {authority}; run the job again.',
+  },
+  redirect: {
+    what: 'a redirection to another address, which is never followed with an assertion',
+    remedy: 'check the sign-in address {authority}, and which proxy redirects it.',
+  },
+  'no-token': {
+    what: 'an answer without a token',
+    remedy: 'see which proxy or firewall changes the answers of {authority}.',
+  },
+  'no-expiry': {
+    what: 'an answer that does not say until when its token lives',
+    remedy: 'see which proxy or firewall changes the answers of {authority}.',
+  },
+  'other-app': {
+    what: 'the token of another app than {app}',
+    remedy: 'do not trust what answers as {authority}; check the proxy on the way.',
+  },
+  'other-tenant': {
+    what: 'a token for another tenant than {tenant}',
+    remedy: 'do not trust what answers as {authority}; check the proxy on the way.',
+  },
+};

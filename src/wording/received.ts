@@ -1,0 +1,27 @@
+import type { Received } from '../handover/tools.ts';
+import type { StepRequest } from '../inputs/read.ts';
+import { until } from './durations.ts';
+
+/** What the job's tools were given and until when it lasts. */
+export function describeReceived(request: StepRequest, { variables, replaced, expiresOn }: Received): string {
+  const names = (tool: string): string =>
+    variables
+      .filter((variable) => variable.tool === tool)
+      .map(({ name }) => name)
+      .join(', ');
+  const { exports, logins, clientId, subscriptionId } = request;
+  return [
+    `For this job’s later steps, until ${until(expiresOn)}:`,
+    ...exports.map((tool) => `  ${tool} acts as app ${clientId} by ${names(tool)}`),
+    ...logins.map(
+      (tool) =>
+        `  ${tool} is signed in as app ${clientId}${subscriptionId === undefined ? '' : `, subscription ${subscriptionId}`}, in a directory of this job alone (${names(tool)})`,
+    ),
+    ...replaced.map((name) => `  ${name} had another value in this job; the new one replaces it`),
+    'The file with the identity’s token and every sign-in made here are removed when the job ends.',
+  ].join('\n');
+}
+
+export function describeEarlyEnd({ expiresOn }: Received): string {
+  return `What the tools were given ends early, at ${until(expiresOn)}: the machine keeps its identity’s token for a day and hands out what is left of it. Steps that run longer than that need this one again before them.`;
+}

@@ -1,0 +1,149 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { identities, worldFor } from '../../emulator/default-world.ts';
+import { type Emulator, startEmulator } from '../../emulator/emulator.ts';
+import type { MachineKind } from '../../emulator/world.ts';
+import { assertNoSecretLeaks } from '../harness/secret-leaks.ts';
+import { goodInputs, oneOfEach, published, runStepOn } from './hosts-under-test.ts';
+
+let azure: Emulator;
+beforeAll(async () => {
+  azure = await startEmulator();
+});
+afterAll(() => azure.stop());
+afterEach(() => azure.setWorld(worldFor('public')));
+
+function on(kind: MachineKind): void {
+  const world = worldFor('public');
+  azure.setWorld({ ...world, machine: { ...world.machine, kind } });
+  azure.clearRequests();
+}
+
+const { 'managed-identity-client-id': _, ...withoutIdentity } = goodInputs;
+const { runner } = identities;
+const selectors = [
+  ['managed-identity-client-id', runner.clientId],
+  ['managed-identity-object-id', runner.objectId],
+  ['managed-identity-resource-id', runner.resourceId],
+] as const;
+
+describe.each(oneOfEach)('$title', (host) => {
+  describe.each(['virtual-machine', 'app-service', 'container-apps'] as const)('%s', (kind) => {
+    test.each(selectors)('serves by %s with one request', async (input, value) => {
+      on(kind);
+      const outcome = await runStepOn(host, azure, { ...withoutIdentity, [input]: value });
+      expect(outcome.errors).toEqual([]);
+      expect(outcome.succeeded).toBe(true);
+      const legs = azure.requests.filter(({ leg }) => leg !== 'proxy').map(({ leg }) => leg);
+      expect(legs).toEqual([kind === 'virtual-machine' ? 'imds' : 'identity-endpoint', 'entra']);
+      if (kind !== 'virtual-machine') {
+        // The endpoint's header is a secret of the machine's: hidden, and never shown.
+        assertNoSecretLeaks(outcome.transcript, [azure.identityEndpoint.header], published);
+        expect(outcome.order[0]).toEqual({ kind: 'mask', text: azure.identityEndpoint.header });
+      }
+    });
+
+    test('an identity it does not have is refused in its own words', async () => {
+      on(kind);
+      const outcome = await runStepOn(host, azure, {
+        ...withoutIdentity,
+        'managed-identity-client-id': identities.elsewhere.clientId,
+      });
+      expect(outcome.succeeded).toBe(false);
+      expect(outcome.errors[0]).toContain('is not assigned to this machine');
+    });
+  });
+
+  test.each([
+    ['azure-arc', /Azure Arc-enabled server.*system-assigned identity only/u],
+    ['cloud-shell', /Azure Cloud Shell.*person signed in/u],
+    ['service-fabric', /Azure Service Fabric/u],
+    ['azure-ml', /Azure Machine Learning/u],
+    ['aci-windows', /Azure Container Instances on Windows.*Linux container group/u],
+  ] as const)('%s cannot serve and says so before any request', async (kind, reason) => {
+    on(kind);
+    const outcome = await runStepOn(host, azure, goodInputs);
+    expect(outcome.succeeded).toBe(false);
+    expect(outcome.errors).toHaveLength(1);
+    expect(outcome.errors[0]).toMatch(reason);
+    expect(outcome.errors[0]?.split('\n')).toHaveLength(1);
+    expect(azure.requests).toEqual([]);
+  });
+
+  const federation = {
+    AZURE_CLIENT_ID: runner.clientId,
+    AZURE_TENANT_ID: 'c0470505-0000-4000-8000-00000000c001',
+    AZURE_FEDERATED_TOKEN_FILE: '/var/run/secrets/azure/tokens/azure-identity-token',
+  };
+
+  test('federation variables in the environment are ignored, and the machine is asked', async () => {
+    on('virtual-machine');
+    const outcome = await runStepOn(host, azure, goodInputs, { environment: federation });
+    expect(outcome.succeeded).toBe(true);
+    expect(azure.requests[0]?.leg).toBe('imds');
+  });
+
+  const nobody = { AZURE_POD_IDENTITY_AUTHORITY_HOST: 'http://127.0.0.1:1' };
+
+  test('no metadata service at all: not an Azure machine, or a container that hides it', async () => {
+    on('virtual-machine');
+    const outcome = await runStepOn(host, azure, goodInputs, { environment: nobody });
+    expect(outcome.errors).toHaveLength(1);
+    expect(outcome.errors[0]).toContain(
+      'this is not an Azure machine, or the job’s container hides 169.254.169.254',
+    );
+    expect(outcome.errors[0]).toContain('Tried 3 times');
+    expect(outcome.errors[0]).not.toContain('AZURE_FEDERATED_TOKEN_FILE');
+    expect(azure.requests).toEqual([]);
+  });
+
+  test('no metadata service and federation variables: chained federation is explained', async () => {
+    on('virtual-machine');
+    const outcome = await runStepOn(host, azure, goodInputs, { environment: { ...federation, ...nobody } });
+    expect(outcome.errors[0]).toContain('AZURE_FEDERATED_TOKEN_FILE is set and was not used');
+    expect(outcome.errors[0]).toContain('AADSTS700231');
+    expect(outcome.errors[0]).toContain('node pool');
+  });
+
+  test.each([
+    'http://metadata.example',
+    'https://127.0.0.1:1',
+    'http://127.0.0.1.example',
+    'http://user@127.0.0.1',
+  ])('a job cannot move the metadata service to %s', async (address) => {
+    on('virtual-machine');
+    const outcome = await runStepOn(host, azure, goodInputs, {
+      environment: { AZURE_POD_IDENTITY_AUTHORITY_HOST: address },
+    });
+    expect(outcome.succeeded).toBe(false);
+    expect(outcome.errors[0]).toContain(
+      `AZURE_POD_IDENTITY_AUTHORITY_HOST moves the metadata service to ${address}`,
+    );
+    expect(azure.requests).toEqual([]);
+  });
+
+  test('verification of certificates that is switched off is refused before any request', async () => {
+    on('virtual-machine');
+    const outcome = await runStepOn(host, azure, goodInputs, {
+      environment: { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+    });
+    expect(outcome.succeeded).toBe(false);
+    expect(outcome.errors[0]).toContain('NODE_TLS_REJECT_UNAUTHORIZED=0');
+    expect(azure.requests).toEqual([]);
+  });
+
+  test('variables that would make the libraries go another way, or talk, are without effect', async () => {
+    on('virtual-machine');
+    const outcome = await runStepOn(host, azure, goodInputs, {
+      environment: {
+        AZURE_REGIONAL_AUTHORITY_NAME: 'westeurope',
+        MSAL_FORCE_REGION: 'westeurope',
+        AZURE_AUTHORITY_HOST: 'https://login.example.com',
+        AZURE_LOG_LEVEL: 'verbose',
+        DEBUG: '*',
+      },
+    });
+    expect(outcome.succeeded).toBe(true);
+    expect(azure.requests.filter(({ leg }) => leg !== 'proxy')).toHaveLength(2);
+    expect(outcome.transcript.raw.stderr).toBe('');
+  });
+});

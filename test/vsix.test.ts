@@ -1,0 +1,172 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { packVsix, type Vsix } from '../scripts/vsix.ts';
+import { readZip, writeZip } from '../scripts/zip.ts';
+import { AgentJob } from './harness/agent.ts';
+import { agentNodes } from './harness/nodes.ts';
+import type { TaskManifest } from './harness/task-manifest.ts';
+
+/** The packed extension, looked at for what tfx lets pass. Needs the task's bundles: `npm run build`. */
+
+const root = process.cwd();
+const packageJson = JSON.parse(readFileSync('package.json', 'utf8')) as { name: string; version: string };
+const folder = mkdtempSync(join(tmpdir(), 'vsix-'));
+let vsix: Vsix;
+
+beforeAll(async () => {
+  vsix = await packVsix(root, folder);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const names = () => vsix.parts.map(({ name }) => name);
+
+function part(name: string): Buffer {
+  const found = vsix.parts.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`The package has no ${name}.`);
+  return found.content;
+}
+
+const extension = () =>
+  JSON.parse(part('extension.vsomanifest').toString()) as {
+    contributions: { type: string; targets: string[]; properties: { name: string } }[];
+  };
+const task = () => JSON.parse(part('EntraAppToken/task.json').toString()) as TaskManifest;
+
+test('the package is named by its version and holds nothing but what it needs', () => {
+  expect(vsix.path).toBe(join(folder, `${packageJson.name}-${packageJson.version}.vsix`));
+  const unexpected = names().filter(
+    (name) =>
+      !/^(?:\[Content_Types\]\.xml|extension\.vsixmanifest|extension\.vsomanifest|overview\.md|images\/extension-icon\.png)$/.test(
+        name,
+      ) &&
+      !/^EntraAppToken\/(?:task\.json|icon\.png|index\.js|post\.js|\d+\.(?:index|post)\.js|(?:post\.)?licenses\.txt)$/.test(
+        name,
+      ),
+  );
+  expect(unexpected).toEqual([]);
+});
+
+test('nothing of the workshop is in it: no source map, no module folder, no dot file', () => {
+  expect(
+    names().filter((name) => /\.map$|node_modules|(?:^|\/)\.|\.tsx?$|package(?:-lock)?\.json$/.test(name)),
+  ).toEqual([]);
+  for (const { name, content } of vsix.parts.filter((one) => one.name.endsWith('.js'))) {
+    const text = content.toString();
+    // A bundle that names the folder it was made in tells of that machine, and cannot be made again elsewhere.
+    expect({
+      name,
+      namesItsFolder: text.includes(root),
+      hasSourceMap: text.includes('sourceMappingURL='),
+    }).toEqual({
+      name,
+      namesItsFolder: false,
+      hasSourceMap: false,
+    });
+  }
+});
+
+test('its size stays that of a small task', () => {
+  expect(vsix.size).toBeGreaterThan(50_000);
+  expect(vsix.size).toBeLessThan(1_000_000);
+});
+
+test('every contribution is a task whose folder is in the package', () => {
+  const { contributions } = extension();
+  expect(contributions).toHaveLength(1);
+  for (const { type, targets, properties } of contributions) {
+    expect(type).toBe('ms.vss-distributed-task.task');
+    expect(targets).toEqual(['ms.vss-distributed-task.tasks']);
+    expect(names()).toContain(`${properties.name}/task.json`);
+  }
+});
+
+test('the task has a GUID, a name, and handlers whose files are in the package', () => {
+  const { id, name, execution, postjobexecution } = task();
+  expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  expect(name).toMatch(/^[A-Za-z0-9-]+$/);
+  for (const [handlers, target] of [
+    [execution, 'index.js'],
+    [postjobexecution, 'post.js'],
+  ] as const) {
+    expect(handlers).toEqual({ Node20_1: { target }, Node24: { target } });
+    expect(part(`EntraAppToken/${target}`).length).toBeGreaterThan(1000);
+  }
+});
+
+test('extension, task and project have one version', () => {
+  const { Major, Minor, Patch } = task().version;
+  expect(`${Major}.${Minor}.${Patch}`).toBe(packageJson.version);
+  const identity = /<Identity [^>]*>/.exec(part('extension.vsixmanifest').toString())?.[0];
+  expect(identity).toContain(`Version="${packageJson.version}"`);
+  expect(identity).toContain('Id="entra-app-token"');
+});
+
+test.each([
+  ['EntraAppToken/icon.png', 32],
+  ['images/extension-icon.png', 128],
+])('%s is a PNG of %i by %i pixels', (name, size) => {
+  const png = part(name);
+  expect(png.subarray(0, 8)).toEqual(Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]));
+  expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([size, size]);
+});
+
+test('packing again gives the same bytes', async () => {
+  const again = await packVsix(root, join(folder, 'again'));
+  expect(readFileSync(again.path).equals(readFileSync(vsix.path))).toBe(true);
+});
+
+describe('taken out of the package, alone in a folder', () => {
+  beforeAll(() => {
+    for (const { name, content } of vsix.parts.filter((one) => one.name.startsWith('EntraAppToken/'))) {
+      const path = join(folder, 'unpacked', name);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, content);
+    }
+  });
+
+  test.each(agentNodes)(
+    'the task runs up to its first request, and so does its clean-up (Node $major)',
+    async ({ path }) => {
+      const job = new AgentJob({ taskDirectory: join(folder, 'unpacked', 'EntraAppToken'), node: path });
+      const result = await job.step({
+        inputs: {
+          clientId: '11111111-1111-1111-1111-111111111111',
+          tenantId: '22222222-2222-2222-2222-222222222222',
+          managedIdentityClientId: '33333333-3333-3333-3333-333333333333',
+          timeoutSeconds: '1',
+        },
+      });
+      const [post] = await job.post();
+      job.close();
+      expect(result.result).toBe('Failed');
+      expect(result.annotations).toHaveLength(1);
+      expect(post?.result).toBe('Succeeded');
+      for (const { stdout, stderr } of [result.raw, post?.raw ?? result.raw]) {
+        expect(stdout + stderr).not.toMatch(
+          /Cannot find module|SyntaxError|ReferenceError|is not in the bundle/,
+        );
+      }
+    },
+  );
+});
+
+describe('the zip format', () => {
+  const entries = [
+    { name: 'a/ü.txt', content: Buffer.from('text '.repeat(100)) },
+    { name: 'empty', content: Buffer.alloc(0) },
+  ];
+
+  test('what is written is read again', () => {
+    expect(readZip(writeZip(entries))).toEqual(entries);
+  });
+
+  test('a damaged archive is refused', () => {
+    const archive = writeZip(entries);
+    expect(() => readZip(archive.subarray(0, -30))).toThrow('not a zip archive');
+    const wrong = Buffer.from(archive);
+    wrong.writeUInt32LE(1, wrong.indexOf(Buffer.from([0x50, 0x4b, 0x01, 0x02])) + 16);
+    expect(() => readZip(wrong)).toThrow('damaged zip archive: a/ü.txt');
+  });
+});
