@@ -1,0 +1,190 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { clientIds, subscriptionIds, tenantIds } from '../../emulator/default-world.ts';
+import { type Emulator, startEmulator } from '../../emulator/emulator.ts';
+import { camelCase } from '../../src/contract.ts';
+import { AgentJob } from '../harness/agent.ts';
+import { RunnerJob } from '../harness/runner.ts';
+import { assertNoSecretLeaks } from '../harness/secret-leaks.ts';
+import { goodInputs, oneOfEach, runStepOn } from '../scenarios/hosts-under-test.ts';
+import { type AzCall, recordCall, standInAz, workshop } from './workshop.ts';
+
+let azure: Emulator;
+beforeAll(async () => {
+  azure = await startEmulator();
+});
+afterAll(() => azure.stop());
+
+const inputs = { ...goodInputs, login: 'azure-cli', 'subscription-id': subscriptionIds.contosoTest };
+const callsIn = (folder: string): readonly AzCall[] =>
+  readFileSync(join(folder, 'calls'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as AzCall);
+
+describe.each(oneOfEach)('$title', (host) => {
+  test('az is signed in with the file, in a directory that the end of the job removes', async () => {
+    using place = workshop();
+    standInAz(place.folder, recordCall);
+    const job = host.job(azure, { environment: { PATH: place.folder } });
+    const { succeeded, log, variables, outputs, transcript } = await job.step(inputs);
+    expect(log).toContain('azure-cli is signed in');
+    expect(succeeded).toBe(true);
+    const file = outputs['federated-token-file'] ?? '';
+    const calls = callsIn(place.folder);
+    expect(calls.map(({ words }) => words.join(' '))).toEqual([
+      `login --service-principal --username ${clientIds.deployer} --tenant ${tenantIds.contoso} --federated-token @${file} --allow-no-subscriptions --output none`,
+      `account set --subscription ${subscriptionIds.contosoTest} --output none`,
+    ]);
+    const assertion = calls[0]?.token ?? '';
+    expect(assertion).toMatch(/^eyJ[\w-]+\.[\w-]+\.[\w-]+$/u);
+    expect(JSON.stringify(calls.map(({ words }) => words))).not.toContain(assertion);
+    expect(variables).toEqual({
+      AZURE_CONFIG_DIR: join(dirname(file), 'azure-cli'),
+      AZURE_EXTENSION_DIR: expect.stringMatching(/\/\.azure\/cliextensions$/u),
+    });
+    expect(calls[0]?.environment).toMatchObject(variables);
+    assertNoSecretLeaks(transcript, [assertion], {});
+    const [post] = await job.post();
+    expect(post?.log).toContain(`Removed ${dirname(file)}`);
+    expect(existsSync(dirname(file))).toBe(false);
+    job.close();
+  });
+
+  test('no az is told before anything is asked for', async () => {
+    using place = workshop();
+    azure.clearRequests();
+    const { succeeded, errors } = await runStepOn(host, azure, inputs, {
+      environment: { PATH: place.folder },
+    });
+    expect(succeeded).toBe(false);
+    expect(errors).toEqual([
+      expect.stringContaining('https://learn.microsoft.com/cli/azure/install-azure-cli'),
+    ]);
+    expect(azure.requests).toEqual([]);
+  });
+
+  test('when az fails its words are told, nothing is handed over, and the clean-up still runs', async () => {
+    using place = workshop();
+    standInAz(
+      place.folder,
+      `if (process.argv[2] === 'account') { console.error("ERROR: The subscription doesn't exist.\\n::error::forged ##vso[task.complete]"); process.exit(1); }`,
+    );
+    const job = host.job(azure, { environment: { PATH: place.folder } });
+    const { errors, outputs, variables } = await job.step({
+      ...inputs,
+      export: 'azure-sdk',
+      scopes: 'TOKEN = graph',
+    });
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toContain(`selecting subscription ${subscriptionIds.contosoTest} failed`);
+    expect(errors[0]).toContain("| ERROR: The subscription doesn't exist.");
+    expect(errors[0]).toContain(
+      `az role assignment create --assignee ${clientIds.deployer} --role Reader --scope /subscriptions/${subscriptionIds.contosoTest}`,
+    );
+    expect([outputs, variables]).toEqual([{}, {}]);
+    const [post] = await job.post();
+    expect(post?.succeeded).toBe(true);
+    expect(post?.log).toContain('with the Azure CLI’s session and the identity’s token');
+    expect(readdirSync(job.temp).filter((name) => name.startsWith('entra-app-token-'))).toEqual([]);
+    job.close();
+  });
+});
+
+/** Counts who is alive: a connection stays open for as long as its process does. */
+class Register {
+  readonly #server: Server;
+  readonly #sockets: Socket[] = [];
+  #arrived: () => void = () => undefined;
+
+  private constructor(server: Server) {
+    this.#server = server;
+    server.on('connection', (socket) => {
+      socket.on('error', () => undefined);
+      this.#sockets.push(socket.resume());
+      this.#arrived();
+    });
+  }
+
+  static async open(): Promise<Register> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return new Register(server);
+  }
+
+  /** JavaScript that signs a process in and keeps it, deaf to signals. */
+  get stay(): string {
+    const address = this.#server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    return `for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {}); require('node:net').connect(${port}, '127.0.0.1').on('error', () => {});`;
+  }
+
+  async until(count: number): Promise<void> {
+    while (this.#sockets.length < count) {
+      await new Promise<void>((resolve) => {
+        this.#arrived = resolve;
+      });
+    }
+  }
+
+  /** Resolves when everybody has ended. */
+  async empty(): Promise<void> {
+    await Promise.all(
+      this.#sockets.map((socket) =>
+        socket.closed ? undefined : new Promise((resolve) => socket.once('close', resolve)),
+      ),
+    );
+    this.#server.close();
+  }
+}
+
+describe('a step that is cancelled while az runs', () => {
+  const patience = { interruptMilliseconds: 30_000, terminateMilliseconds: 30_000 };
+  const environmentWith = (path: string) => ({
+    ...azure.environment('machine', 'ca', 'proxy'),
+    PATH: path,
+  });
+  const jobs = {
+    'GitHub Actions': (path: string) => {
+      const job = new RunnerJob({
+        actionDirectory: process.cwd(),
+        environment: environmentWith(path),
+        patience,
+      });
+      return { job, running: job.start({ inputs }) };
+    },
+    'Azure Pipelines': (path: string) => {
+      const job = new AgentJob({
+        taskDirectory: join(process.cwd(), 'ado-task', 'EntraAppToken'),
+        environment: environmentWith(path),
+        proxy: { url: azure.proxy.url },
+        patience,
+      });
+      const own = Object.entries(inputs).map(([name, value]) => [camelCase(name), value] as const);
+      return { job, running: job.start({ inputs: Object.fromEntries(own) }) };
+    },
+  };
+
+  test.each(Object.entries(jobs))(
+    '%s: az and what it started end, and the clean-up runs',
+    async (_, start) => {
+      using place = workshop();
+      const register = await Register.open();
+      standInAz(
+        place.folder,
+        `${register.stay} require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(register.stay)}], { stdio: 'ignore' });`,
+      );
+      const { job, running } = start(place.folder);
+      await register.until(2);
+      const { exitCode } = await running.cancel();
+      expect(exitCode).toBe(130);
+      await register.empty();
+      const [post] = await job.post();
+      expect(post?.displayed).toContain('Removed ');
+      expect(readdirSync(job.temp).filter((name) => name.startsWith('entra-app-token-'))).toEqual([]);
+      job.close();
+    },
+  );
+});
