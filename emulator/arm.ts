@@ -13,8 +13,8 @@ const LOCATIONS = [
 ] as const;
 
 /**
- * The corner of Resource Manager that signing in touches: tenants, subscriptions, locations, resource groups and
- * the clouds' endpoints. https://learn.microsoft.com/rest/api/resources/
+ * The corner of Resource Manager that signing in touches: tenants, subscriptions, locations, resource groups,
+ * user-assigned identities and the clouds' endpoints. https://learn.microsoft.com/rest/api/resources/
  */
 export function armService(keys: SigningKeys, world: () => World): Handler {
   return async (request) => {

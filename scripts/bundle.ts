@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { minify } from '@swc/core';
 import { bundles } from './bundles.ts';
+import { compileModulesAtOnce } from './eager-modules.ts';
 
 type Ncc = (
   entry: string,
@@ -68,7 +69,7 @@ async function compact(text: string): Promise<string> {
     mangle: true,
     format: { comments: false },
   });
-  return `${result.code}\n`;
+  return `${compileModulesAtOnce(result.code, module ? 'module' : 'script')}\n`;
 }
 
 function licenseFile(file: string): string {

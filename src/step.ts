@@ -84,10 +84,12 @@ async function performExchange(
     secret: (value) => host.registerSecret(value),
     retrying: announceOnce(host, known),
   };
+  const certificateAuthority = host.certificateAuthority();
   return beginExchange(
     {
       ...{ machine, identity, audience, authorityHost, tenantId, clientId, scopes, timeBudget },
       ...(proxy && { proxy }),
+      ...(certificateAuthority !== undefined && { certificateAuthority }),
     },
     observer,
   );

@@ -1,4 +1,4 @@
-import { agentConnectingAhead } from './connections.ts';
+import { agentConnectingAhead, authoritiesWith } from './connections.ts';
 import type { ExchangeObserver } from './observer.ts';
 import type { Exchanged, ExchangeRequest } from './request.ts';
 import { tryLimits } from './retries.ts';
@@ -13,12 +13,17 @@ export async function beginExchange(
   request: ExchangeRequest,
   observer: ExchangeObserver,
 ): Promise<Exchanged> {
-  const agent = request.proxy
+  const { authorityHost, certificateAuthority, proxy } = request;
+  const authorities = certificateAuthority === undefined ? undefined : authoritiesWith(certificateAuthority);
+  const agent = proxy
     ? undefined
-    : agentConnectingAhead(new URL(request.authorityHost), tryLimits.entra.connect);
+    : agentConnectingAhead(new URL(authorityHost), tryLimits.entra.connect, authorities);
   try {
     const { exchange } = await import('./exchange.ts');
-    return await exchange(request, observer, agent);
+    return await exchange(request, observer, {
+      ...(agent && { agent }),
+      ...(authorities && { authorities }),
+    });
   } finally {
     agent?.destroy();
   }

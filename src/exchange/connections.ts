@@ -1,6 +1,21 @@
 import { type ClientRequestArgs, Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';
+import * as tls from 'node:tls';
+
+/** How the requests of a leg travel; what is left out is the library's own way. */
+export interface Route {
+  readonly agent?: HttpAgent;
+  /** All certificate authorities that are trusted, PEM; left out: Node's own. */
+  readonly authorities?: readonly string[];
+}
+
+/** Node's own certificate authorities and one more: naming any replaces all. */
+export function authoritiesWith(one: string): readonly string[] {
+  // Node 20 cannot say which it trusts, only which it was built with.
+  const { getCACertificates } = tls as { readonly getCACertificates?: (type: 'default') => string[] };
+  return [...(getCACertificates?.('default') ?? tls.rootCertificates), one];
+}
 
 /**
  * An agent that gives up on an address that does not answer at all: Node has no limit of its own for that, and a
@@ -25,14 +40,19 @@ export function agentWithConnectLimit(protocol: string, limit: number): HttpAgen
  * handshake go on while other things are waited for. It is a connection and no request; the first request takes it.
  * When it fails, nobody hears of it and that request makes its own.
  */
-export function agentConnectingAhead(origin: URL, limit: number): HttpAgent {
+export function agentConnectingAhead(
+  origin: URL,
+  limit: number,
+  authorities: readonly string[] | undefined,
+): HttpAgent {
   const agent = agentWithConnectLimit(origin.protocol, limit);
   const { hostname: host, port } = origin;
   const target = { host, port: port === '' ? 443 : Number(port) };
-  const options: ClientRequestArgs & { _agentKey: string; servername: string; noDelay: boolean } = {
+  const options: ClientRequestArgs & tls.ConnectionOptions & { noDelay: boolean; _agentKey: string } = {
     ...target,
     servername: host,
     noDelay: true,
+    ...(authorities && { ca: [...authorities] }),
     // Under this key the agent keeps the TLS session, which the connections beside this one then resume.
     _agentKey: agent.getName({ ...target, servername: host } as Parameters<HttpAgent['getName']>[0]),
   };

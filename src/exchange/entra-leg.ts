@@ -1,7 +1,7 @@
-import type { Agent } from 'node:http';
 import { ClientAssertionCredential } from '@azure/identity';
 import type { Budget } from './budget.ts';
 import { readClaims, textClaim } from './claims.ts';
+import type { Route } from './connections.ts';
 import { ExchangeFailure, type Flaw } from './failure.ts';
 import type { ExchangeObserver } from './observer.ts';
 import type { AppToken, Assertion, AssertionClaims, ExchangeRequest } from './request.ts';
@@ -16,14 +16,14 @@ export async function entraLeg({
   request,
   scope,
   assertion,
-  agent,
+  route,
   budget,
   observer,
 }: {
   readonly request: ExchangeRequest;
   readonly scope: string;
   readonly assertion: Promise<Assertion>;
-  readonly agent: Agent | undefined;
+  readonly route: Route;
   readonly budget: Budget;
   readonly observer: ExchangeObserver;
 }): Promise<AppToken> {
@@ -32,7 +32,7 @@ export async function entraLeg({
     scope,
     ...(claims && { assertion: claims }),
   });
-  const transport = createTransport('entra', agent, budget, (retrying) =>
+  const transport = createTransport('entra', route, budget, (retrying) =>
     observer.retrying({ ...retrying, ...context() }),
   );
   const present = async (): Promise<string> => {

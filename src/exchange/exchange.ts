@@ -1,7 +1,7 @@
-import type { Agent } from 'node:http';
 import { startBudget } from './budget.ts';
 import { readClaims, textClaim } from './claims.ts';
 import { type Clock, systemClock } from './clock.ts';
+import type { Route } from './connections.ts';
 import { identityLeg } from './identity-leg.ts';
 import type { ExchangeObserver } from './observer.ts';
 import type { Exchanged, ExchangeRequest } from './request.ts';
@@ -11,13 +11,13 @@ import type { Exchanged, ExchangeRequest } from './request.ts';
  * machine, one to Entra for each scope, these side by side.
  * https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
  *
- * @param agent what connects to Entra; nothing when a proxy leads there
+ * @param route the way to Entra
  * @throws ExchangeFailure when either leg fails; then no token is returned, whatever the other scopes did.
  */
 export async function exchange(
   request: ExchangeRequest,
   observer: ExchangeObserver,
-  agent: Agent | undefined,
+  route: Route,
   clock: Clock = systemClock,
 ): Promise<Exchanged> {
   const budget = startBudget(request.timeBudget, clock, Math.random);
@@ -27,7 +27,7 @@ export async function exchange(
     Promise.all(
       request.scopes.map(
         async (scope) =>
-          [scope, await entraLeg({ request, scope, assertion: asked, agent, budget, observer })] as const,
+          [scope, await entraLeg({ request, scope, assertion: asked, route, budget, observer })] as const,
       ),
     ),
   );

@@ -15,7 +15,7 @@ export async function identityLeg(
   observer: ExchangeObserver,
 ): Promise<Assertion> {
   // Whatever proxies there are, the machine's own endpoint is asked past them.
-  const direct = agentWithConnectLimit('http:', tryLimits.identity.connect);
+  const direct = { agent: agentWithConnectLimit('http:', tryLimits.identity.connect) };
   const transport = createTransport('identity', direct, budget, (retrying) => observer.retrying(retrying));
   const { kind, value } = request.identity;
   const options = { httpClient: transport.httpClient, retryOptions: { maxRetries: 0 } };

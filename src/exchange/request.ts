@@ -28,6 +28,8 @@ export interface ExchangeRequest {
   /** Full scopes, each ending in `/.default`, no two the same. */
   readonly scopes: readonly [string, ...string[]];
   readonly proxy?: ExchangeProxy;
+  /** One that is trusted besides Node's own on the way to Entra, PEM. */
+  readonly certificateAuthority?: string;
   /** For the whole exchange, retries included. Milliseconds. */
   readonly timeBudget: number;
 }

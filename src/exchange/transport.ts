@@ -1,4 +1,3 @@
-import type { Agent } from 'node:http';
 import {
   createDefaultHttpClient,
   createHttpHeaders,
@@ -8,6 +7,7 @@ import {
 } from '@azure/core-rest-pipeline';
 import { judge } from './answers.ts';
 import type { Budget } from './budget.ts';
+import type { Route } from './connections.ts';
 import { ExchangeFailure, type Leg, type LegProblem } from './failure.ts';
 import { type Hindrance, nextWait, retryAfterHeader, retryTable, tryLimits } from './retries.ts';
 
@@ -40,7 +40,7 @@ const wire = createDefaultHttpClient();
  */
 export function createTransport(
   leg: Leg,
-  agent: Agent | undefined,
+  { agent, authorities }: Route,
   budget: Budget,
   onRetry: (retrying: Retrying) => void,
 ): LegTransport {
@@ -54,6 +54,7 @@ export function createTransport(
     const url = new URL(request.url);
     if (url.pathname.endsWith('/.well-known/openid-configuration')) return discoveryDocument(request, url);
     if (agent) request.agent = agent;
+    if (authorities) request.requestOverrides = { ca: authorities };
 
     const started = budget.now();
     for (let tries = 1; ; tries += 1) {

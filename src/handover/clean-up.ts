@@ -25,8 +25,8 @@ export function cleanUp(host: Pick<Host, 'temporaryFolder' | 'info' | 'warning'>
   else host.warning(words);
 }
 
-/** Only a directory with our own kind of name, directly under the job's temporary folder, and no link. */
-function remove(path: string, temporaryFolder: string): Removal {
+/** Only a directory with our own kind of name, directly under the job's temporary folder, and no link. Never throws. */
+export function remove(path: string, temporaryFolder: string): Removal {
   try {
     if (!isPrivateName(basename(path))) return { kind: 'refused', path, reason: 'name' };
     if (!isAbsolute(path) || !isAbsolute(temporaryFolder)) return { kind: 'refused', path, reason: 'place' };

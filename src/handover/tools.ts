@@ -1,7 +1,8 @@
 import type { Exchanged } from '../exchange/request.ts';
 import type { ForwardProxy, Host } from '../hosts/host.ts';
 import type { StepRequest } from '../inputs/read.ts';
-import { signInAzureCli } from './azure-cli.ts';
+import { type AzureCliVariables, signInAzureCli } from './azure-cli.ts';
+import { remove } from './clean-up.ts';
 import { type JobEnvironment, variableOf } from './job-environment.ts';
 import { createPrivateDirectory, requireTemporaryFolder } from './private-directory.ts';
 import { findAzureCli } from './program.ts';
@@ -9,7 +10,12 @@ import { refuseRivals } from './rivals.ts';
 import { privateDirectoryState } from './state.ts';
 import { writeTokenFile } from './token-file.ts';
 import { isoSeconds } from './tokens.ts';
-import { type ExportTarget, type LoginTarget, toolVariables } from './tool-variables.ts';
+import {
+  type ExportedIdentity,
+  type ExportTarget,
+  type LoginTarget,
+  toolVariables,
+} from './tool-variables.ts';
 
 export interface ToolVariable {
   readonly tool: ExportTarget | LoginTarget;
@@ -64,14 +70,21 @@ export function readyTools(
       const { clientId, subscriptionId, authorityHost } = request;
       const record = (path: string): void => host.saveState(privateDirectoryState, path);
       const directory = await createPrivateDirectory(temporaryFolder, record, environment);
-      const tokenFile = writeTokenFile(directory, assertion.token);
-      const identity = {
-        ...{ clientId, tenantId, tokenFile, authorityHost, cloud },
-        ...(subscriptionId !== undefined && { subscriptionId }),
+      const signIn = async (): Promise<[ExportedIdentity, AzureCliVariables | undefined]> => {
+        const tokenFile = writeTokenFile(directory, assertion.token);
+        const identity = {
+          ...{ clientId, tenantId, tokenFile, authorityHost, cloud },
+          ...(subscriptionId !== undefined && { subscriptionId }),
+        };
+        if (azureCli === undefined) return [identity, undefined];
+        const wish = { ...identity, directory, environment, ...(proxy && { proxy }) };
+        return [identity, await signInAzureCli(azureCli, wish)];
       };
-      const signedIn =
-        azureCli &&
-        (await signInAzureCli(azureCli, { ...identity, directory, environment, ...(proxy && { proxy }) }));
+      const [identity, signedIn] = await signIn().catch((error: unknown) => {
+        // A host may run a failed step again, and its clean-up then knows of the last run's directory alone.
+        remove(directory, temporaryFolder);
+        throw error;
+      });
       const given = [
         ...exports.flatMap((tool) =>
           toolVariables[tool].map(({ name, value }) => ({ tool, name, value: value(identity) })),
@@ -90,7 +103,7 @@ export function readyTools(
         expiresOn: assertion.expiresOn,
         endsSoon: assertion.expiresOn.getTime() - Date.now() < hour,
         publish: () => {
-          host.setOutput('federated-token-file', tokenFile, 'plain');
+          host.setOutput('federated-token-file', identity.tokenFile, 'plain');
           host.setOutput('federated-token-expires-on', isoSeconds(assertion.expiresOn), 'plain');
           for (const { name, value } of given) host.setVariable(name, value, 'plain');
         },

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import task from 'azure-pipelines-task-lib/task.js';
 import { camelCase } from '../contract.ts';
 import type { Host } from './host.ts';
@@ -20,6 +21,11 @@ export const azurePipelines: Host = {
       ? 'System.PullRequest.IsFork is true'
       : undefined,
   temporaryFolder: () => task.getVariable('Agent.TempDirectory') ?? '',
+  // `config --sslcacert`: the agent trusts it itself, and leaves it to each task to do so.
+  certificateAuthority: () => {
+    const path = task.getVariable('Agent.CAInfo');
+    return path ? readFileSync(path, 'utf8') : undefined;
+  },
   proxyFor: async (url) => {
     const proxy = task.getHttpProxyConfiguration(url.href);
     if (!proxy) return undefined;

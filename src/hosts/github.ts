@@ -18,6 +18,8 @@ export const github: Omit<Host, 'forkPullRequest'> = {
   warning: (text) => core.warning(inertText(text)),
   fail: (text) => core.setFailed(inertText(text)),
   temporaryFolder: () => process.env['RUNNER_TEMP'] ?? '',
+  // The runner has no such setting: Node reads NODE_EXTRA_CA_CERTS by itself.
+  certificateAuthority: () => undefined,
   proxyFor: async (url) => {
     const proxy = getProxyUrl(url);
     if (proxy === undefined) return undefined;

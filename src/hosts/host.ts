@@ -33,6 +33,8 @@ export interface Host {
   temporaryFolder(): string;
   /** The proxy that the host's own settings prescribe for `url`. */
   proxyFor(url: URL): Promise<ForwardProxy | undefined>;
+  /** A certificate authority that the host's own settings add, PEM. */
+  certificateAuthority(): string | undefined;
 }
 
 export type Secrecy = 'secret' | 'plain';

@@ -20,7 +20,7 @@ export const obstacles: readonly {
     cause:
       'the certificate that {authority} shows is not one this machine trusts: a proxy that opens TLS, most often.',
     remedy:
-      'set NODE_EXTRA_CA_CERTS to the path of that authority’s certificate (PEM) in the runner’s or agent’s own environment, and start it anew.',
+      'set NODE_EXTRA_CA_CERTS to the path of that authority’s certificate (PEM), in the job’s `env:` or in the runner’s or agent’s own environment.',
   },
   {
     shows: 'ETIMEDOUT, EHOSTUNREACH, ENETUNREACH or ECONNREFUSED from 169.254.169.254',

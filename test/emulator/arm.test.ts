@@ -47,6 +47,17 @@ test.each(['https://management.azure.com/.default', 'https://management.azure.co
   },
 );
 
+test('a user-assigned identity is described, a system-assigned one is none', async () => {
+  const { clientId, objectId, resourceId } = identities.runner;
+  const token = await tokenOf();
+  expect((await get(resourceId, token)).json()['properties']).toEqual({
+    tenantId: tenantIds.contoso,
+    principalId: objectId,
+    clientId,
+  });
+  expect((await get(identities.system.resourceId, token)).status).toBe(404);
+});
+
 test('an identity that may see nothing gets an empty list', async () => {
   const answer = await askImds(azure, {
     client_id: identities.runner.clientId,

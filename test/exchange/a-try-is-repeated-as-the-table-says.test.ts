@@ -40,7 +40,7 @@ async function run(
   const retries: Retrying[] = [];
   const transport = createTransport(
     leg,
-    agentWithConnectLimit('http:', 2_000),
+    { agent: agentWithConnectLimit('http:', 2_000) },
     startBudget(seconds * 1000, clock, () => 0),
     (retrying) => {
       retries.push(retrying);

@@ -66,7 +66,7 @@ describe.each(oneOfEach)('$title', (host) => {
     expect(azure.requests).toEqual([]);
   });
 
-  test('when az fails its words are told, nothing is handed over, and the clean-up still runs', async () => {
+  test('when az fails its words are told, nothing is handed over, and nothing is left even before the clean-up', async () => {
     using place = workshop();
     standInAz(
       place.folder,
@@ -85,10 +85,11 @@ describe.each(oneOfEach)('$title', (host) => {
       `az role assignment create --assignee ${clientIds.deployer} --role Reader --scope /subscriptions/${subscriptionIds.contosoTest}`,
     );
     expect([outputs, variables]).toEqual([{}, {}]);
+    // A host may run the step again (retryCountOnTaskFailure): its clean-up would know of the last run alone.
+    expect(readdirSync(job.temp).filter((name) => name.startsWith('entra-app-token-'))).toEqual([]);
     const [post] = await job.post();
     expect(post?.succeeded).toBe(true);
-    expect(post?.log).toContain('with the Azure CLI’s session and the identity’s token');
-    expect(readdirSync(job.temp).filter((name) => name.startsWith('entra-app-token-'))).toEqual([]);
+    expect(post?.log).toContain('is gone already');
     job.close();
   });
 });

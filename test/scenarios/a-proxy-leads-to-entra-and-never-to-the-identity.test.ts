@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { worldFor } from '../../emulator/default-world.ts';
 import { type Emulator, startEmulator } from '../../emulator/emulator.ts';
 import { assertNoSecretLeaks } from '../harness/secret-leaks.ts';
-import { goodInputs, oneOfEach, runStepOn } from './hosts-under-test.ts';
+import { goodInputs, hostsUnderTest, oneOfEach, runStepOn } from './hosts-under-test.ts';
 
 /** Everything that an address, a header or a shell could trip over. */
 const user = 'CORP\\build user@example.com';
@@ -68,5 +68,31 @@ describe.each(oneOfEach)('$title', (host) => {
     );
     expect(outcome.errors).toEqual([]);
     expect(azure.requests.map(({ leg }) => leg)).toEqual(['imds', 'entra']);
+  });
+});
+
+describe.each(hostsUnderTest.filter(({ kind }) => kind === 'azure-pipelines'))('$title', (host) => {
+  const noExtra = { NODE_EXTRA_CA_CERTS: '' };
+
+  test('the certificate authority of the agent’s own settings is trusted, with a proxy and without', async () => {
+    const caFile = azure.ca.file;
+    const direct = await runStepOn(
+      host,
+      azure,
+      { ...goodInputs, 'authority-host': azure.entra.url, scopes: 'arm\ngraph' },
+      { proxy: false, environment: noExtra, caFile },
+    );
+    expect(direct.errors).toEqual([]);
+    const proxied = await runStepOn(host, azure, goodInputs, {
+      proxy: { url: azure.proxy.url, username: user, password },
+      environment: noExtra,
+      caFile,
+    });
+    expect(proxied.errors).toEqual([]);
+    const without = await runStepOn(host, azure, goodInputs, {
+      proxy: { url: azure.proxy.url, username: user, password },
+      environment: noExtra,
+    });
+    expect(without.errors[0]).toContain('NODE_EXTRA_CA_CERTS');
   });
 });

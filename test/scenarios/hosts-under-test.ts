@@ -52,6 +52,8 @@ export interface JobOptions {
         readonly password?: string;
         readonly bypass?: readonly string[];
       };
+  /** The agent's own certificate authority (`--sslcacert`); a GitHub runner has none. */
+  readonly caFile?: string;
   readonly event?: { readonly name: string; readonly payload: unknown };
   /** For Azure Pipelines: System.PullRequest.IsFork. */
   readonly fork?: boolean;
@@ -150,6 +152,7 @@ const azurePipelines = (node: { readonly major: number; readonly path: string })
       node: node.path,
       environment: { ...azure.environment('machine', 'ca'), ...options.environment },
       ...(proxy !== false && { proxy }),
+      ...(options.caFile !== undefined && { caFile: options.caFile }),
       variables: { 'System.PullRequest.IsFork': options.fork === true ? 'True' : 'False' },
     });
     const outcome = (result: Awaited<ReturnType<typeof job.step>>): Outcome => {

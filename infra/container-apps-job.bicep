@@ -1,0 +1,113 @@
+// GitHub runners as a Container Apps job: one container for each queued job of the repository.
+// https://learn.microsoft.com/azure/container-apps/tutorial-ci-cd-runners-jobs
+
+@description('The resource ID of the user-assigned managed identity.')
+param identityId string
+
+@description('The resource ID of the Container Apps environment.')
+param environmentId string
+
+@description('The image with the runner and a start script that registers it as ephemeral.')
+param image string
+
+@description('The owner of the repository whose jobs it runs.')
+param repositoryOwner string
+
+@description('The repository whose jobs it runs.')
+param repository string
+
+@description('The token with which runners are registered: GitHub’s, and nothing of Azure’s.')
+@secure()
+param registrationToken string
+
+@description('The label of these runners.')
+param label string = 'container-apps'
+
+param name string = 'runners'
+param location string = resourceGroup().location
+
+resource runners 'Microsoft.App/jobs@2024-03-01' = {
+  name: name
+  location: location
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: {
+      '${identityId}': {}
+    }
+  }
+  properties: {
+    environmentId: environmentId
+    configuration: {
+      triggerType: 'Event'
+      replicaTimeout: 3600
+      replicaRetryLimit: 0
+      eventTriggerConfig: {
+        parallelism: 1
+        replicaCompletionCount: 1
+        scale: {
+          minExecutions: 0
+          maxExecutions: 10
+          pollingInterval: 30
+          rules: [
+            {
+              name: 'queued-jobs'
+              type: 'github-runner'
+              metadata: {
+                githubAPIURL: 'https://api.github.com'
+                owner: repositoryOwner
+                runnerScope: 'repo'
+                repos: repository
+                labels: label
+                targetWorkflowQueueLength: '1'
+              }
+              auth: [
+                {
+                  secretRef: 'registration-token'
+                  triggerParameter: 'personalAccessToken'
+                }
+              ]
+            }
+          ]
+        }
+      }
+      secrets: [
+        {
+          name: 'registration-token'
+          value: registrationToken
+        }
+      ]
+    }
+    template: {
+      containers: [
+        {
+          name: 'runner'
+          image: image
+          resources: {
+            cpu: json('2.0')
+            memory: '4Gi'
+          }
+          env: [
+            {
+              name: 'GITHUB_PAT'
+              secretRef: 'registration-token'
+            }
+            {
+              name: 'GH_URL'
+              value: 'https://github.com/${repositoryOwner}/${repository}'
+            }
+            {
+              name: 'REGISTRATION_TOKEN_API_URL'
+              value: 'https://api.github.com/repos/${repositoryOwner}/${repository}/actions/runners/registration-token'
+            }
+            {
+              name: 'LABELS'
+              value: label
+            }
+          ]
+        }
+      ]
+    }
+  }
+}
+
+output jobId string = runners.id

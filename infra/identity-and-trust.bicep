@@ -1,0 +1,60 @@
+// The managed identity of the machines, the app, and the app's trust in the identity.
+// https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
+
+extension microsoftGraphV1
+
+@description('The name of the user-assigned managed identity.')
+param identityName string
+
+@description('The display name of the app registration; its unique name too, by which a later deployment finds it.')
+param appName string
+
+@description('Whether other tenants may provision the app.')
+param multitenant bool = false
+
+@description('Where the identity lives.')
+param location string = resourceGroup().location
+
+// Identity and app live in the same tenant. US Government and China have an audience of their own.
+var audiences = {
+  AzureCloud: 'api://AzureADTokenExchange'
+  AzureUSGovernment: 'api://AzureADTokenExchangeUSGov'
+  AzureChinaCloud: 'api://AzureADTokenExchangeChina'
+}
+var signInAddresses = {
+  AzureCloud: 'https://login.microsoftonline.com'
+  AzureUSGovernment: 'https://login.microsoftonline.us'
+  AzureChinaCloud: 'https://login.partner.microsoftonline.cn'
+}
+
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
+  name: identityName
+  location: location
+}
+
+resource app 'Microsoft.Graph/applications@v1.0' = {
+  uniqueName: appName
+  displayName: appName
+  signInAudience: multitenant ? 'AzureADMultipleOrgs' : 'AzureADMyOrg'
+}
+
+resource trust 'Microsoft.Graph/applications/federatedIdentityCredentials@v1.0' = {
+  name: '${app.uniqueName}/${identityName}'
+  description: 'Machines with the managed identity ${identityName} act as this app.'
+  issuer: '${signInAddresses[environment().name]}/${tenant().tenantId}/v2.0'
+  // The object ID, not the client ID.
+  subject: identity.properties.principalId
+  audiences: [
+    audiences[environment().name]
+  ]
+}
+
+resource servicePrincipal 'Microsoft.Graph/servicePrincipals@v1.0' = {
+  appId: app.appId
+}
+
+output clientId string = app.appId
+output tenantId string = tenant().tenantId
+output managedIdentityClientId string = identity.properties.clientId
+output managedIdentityId string = identity.id
+output servicePrincipalObjectId string = servicePrincipal.id
