@@ -1,0 +1,34 @@
+"""Starts one process after the other and measures each from outside.
+
+Reads one JSON object a line, {"argv", "env", "cwd", "out", "err"}, and answers with one a line: wall time from just
+before the start until the process has been waited for, processor time, and peak memory. The kernel counts the last
+two and hands them over with the exit status (wait4), so nothing has to watch the process while it runs.
+
+Peak memory is that of the largest process among the one started and those it waited for itself.
+"""
+
+import json
+import os
+import sys
+import time
+
+for line in sys.stdin:
+    job = json.loads(line)
+    os.chdir(job["cwd"])
+    into = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    streams = [
+        (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, job["out"], into, 0o600),
+        (os.POSIX_SPAWN_OPEN, 2, job["err"], into, 0o600),
+    ]
+    started = time.monotonic_ns()
+    process = os.posix_spawn(job["argv"][0], job["argv"], job["env"], file_actions=streams)
+    _, status, usage = os.wait4(process, 0)
+    ended = time.monotonic_ns()
+    answer = {
+        "wall": (ended - started) / 1e6,
+        "cpu": (usage.ru_utime + usage.ru_stime) * 1e3,
+        "peak": usage.ru_maxrss / 1024,
+        "code": os.waitstatus_to_exitcode(status),
+    }
+    print(json.dumps(answer), flush=True)

@@ -1,0 +1,1 @@
+// Node itself: what starting it and doing nothing costs.
