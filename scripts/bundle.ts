@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { minify } from '@swc/core';
-import { bundles } from './bundles.ts';
+import { bundles, workshop } from './bundles.ts';
 import { compileModulesAtOnce } from './eager-modules.ts';
 
 type Ncc = (
@@ -18,25 +18,7 @@ const ncc = createRequire(import.meta.url)('@vercel/ncc') as Ncc;
 const bundle = bundles.find(({ entry }) => entry === process.argv[2]);
 if (bundle === undefined) throw new Error(`no bundle has the entry ${process.argv[2]}`);
 
-// The bundler takes its module paths from the tsconfig.json of the folder it runs in.
-const workshop = join(root, 'build', 'bundling');
-mkdirSync(workshop, { recursive: true });
-const leftOut = ['../scripts/left-out.js'];
-writeFileSync(
-  join(workshop, 'tsconfig.json'),
-  JSON.stringify({
-    compilerOptions: {
-      baseUrl: '.',
-      paths: {
-        open: leftOut,
-        undici: leftOut,
-        '@actions/http-client': leftOut,
-        '@actions/http-client/lib/auth': leftOut,
-      },
-    },
-  }),
-);
-process.chdir(workshop);
+process.chdir(join(root, workshop));
 
 const { code, assets } = await ncc(join(root, 'build', 'src', 'entries', bundle.entry), {
   cache: false,
@@ -47,6 +29,7 @@ const { code, assets } = await ncc(join(root, 'build', 'src', 'entries', bundle.
 });
 
 const folder = join(root, bundle.folder);
+if (!bundle.sharesFolder) rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 for (const name of readdirSync(folder)) {
   if (isOurs(name, bundle.file)) rmSync(join(folder, name));

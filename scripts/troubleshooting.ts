@@ -84,7 +84,8 @@ const trustBlock = [
   '```',
   '',
   'The issuer is `https://login.microsoftonline.com/<tenant of the identity>/v2.0` (of the cloud), the subject the managed',
-  'identity’s **object (principal) ID**, the audience `api://AzureADTokenExchange` (of the cloud).',
+  'identity’s **object (principal) ID**, the audience `api://AzureADTokenExchange` (of the cloud). Where the audience alone',
+  'differs the log prints an `az ad app federated-credential update` in place of the `create`.',
 ].join('\n');
 
 const retryWords = {

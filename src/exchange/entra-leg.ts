@@ -4,14 +4,11 @@ import { readClaims, textClaim } from './claims.ts';
 import type { Route } from './connections.ts';
 import { ExchangeFailure, type Flaw } from './failure.ts';
 import type { ExchangeObserver } from './observer.ts';
-import type { AppToken, Assertion, AssertionClaims, ExchangeRequest } from './request.ts';
+import type { AppToken, Assertion, ExchangeRequest } from './request.ts';
 import { settle } from './settle.ts';
 import { createTransport } from './transport.ts';
 
-/**
- * Entra's part, for one scope: the app's token for the assertion. The library readies its request while the assertion
- * is still on its way, and sends it as soon as there is one.
- */
+/** Entra's part, for one scope: the app's token for the assertion. */
 export async function entraLeg({
   request,
   scope,
@@ -22,24 +19,16 @@ export async function entraLeg({
 }: {
   readonly request: ExchangeRequest;
   readonly scope: string;
-  readonly assertion: Promise<Assertion>;
+  readonly assertion: Assertion;
   readonly route: Route;
   readonly budget: Budget;
   readonly observer: ExchangeObserver;
 }): Promise<AppToken> {
-  let claims: AssertionClaims | undefined;
-  const context = (): { scope: string; assertion?: AssertionClaims } => ({
-    scope,
-    ...(claims && { assertion: claims }),
-  });
+  const context = { scope, assertion: assertion.claims };
   const transport = createTransport('entra', route, budget, (retrying) =>
-    observer.retrying({ ...retrying, ...context() }),
+    observer.retrying({ ...retrying, ...context }),
   );
-  const present = async (): Promise<string> => {
-    const { token, claims: read } = await assertion;
-    claims = read;
-    return token;
-  };
+  const present = async (): Promise<string> => assertion.token;
   const credential = new ClientAssertionCredential(request.tenantId, request.clientId, present, {
     authorityHost: request.authorityHost,
     disableInstanceDiscovery: true,
@@ -54,7 +43,7 @@ export async function entraLeg({
     const { host } = new URL(request.authorityHost);
     throw new ExchangeFailure({
       ...{ kind: 'unusable', leg: 'entra', host, status: 200, ...stranger },
-      ...context(),
+      ...context,
       attempts: { tries: 1, elapsed: 0 },
     });
   }

@@ -2,6 +2,7 @@ import { startBudget } from './budget.ts';
 import { readClaims, textClaim } from './claims.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Route } from './connections.ts';
+import { entraLeg } from './entra-leg.ts';
 import { identityLeg } from './identity-leg.ts';
 import type { ExchangeObserver } from './observer.ts';
 import type { Exchanged, ExchangeRequest } from './request.ts';
@@ -21,17 +22,13 @@ export async function exchange(
   clock: Clock = systemClock,
 ): Promise<Exchanged> {
   const budget = startBudget(request.timeBudget, clock, Math.random);
-  const asked = identityLeg(request, budget, observer);
-  // What Entra alone needs is loaded and readied while the machine answers.
-  const readied = import('./entra-leg.ts').then(({ entraLeg }) =>
-    Promise.all(
-      request.scopes.map(
-        async (scope) =>
-          [scope, await entraLeg({ request, scope, assertion: asked, route, budget, observer })] as const,
-      ),
+  const assertion = await identityLeg(request, budget, observer);
+  const pairs = await Promise.all(
+    request.scopes.map(
+      async (scope) =>
+        [scope, await entraLeg({ request, scope, assertion, route, budget, observer })] as const,
     ),
-  );
-  const [assertion, pairs] = await Promise.all([asked, readied]).finally(() => budget.cancel());
+  ).finally(() => budget.cancel());
   const tenantId = pairs
     .map(([, { token }]) => textClaim(readClaims(token), 'tid'))
     .find((tid) => tid !== undefined);

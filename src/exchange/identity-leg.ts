@@ -25,11 +25,7 @@ export async function identityLeg(
       : kind === 'object-id'
         ? new ManagedIdentityCredential({ objectId: value, ...options })
         : new ManagedIdentityCredential({ resourceId: value, ...options });
-  const { token, expiresOnTimestamp } = await settle(
-    transport,
-    credential.getToken(request.audience),
-    () => ({}),
-  );
+  const { token, expiresOnTimestamp } = await settle(transport, credential.getToken(request.audience), {});
   observer.secret(token);
   return {
     token,

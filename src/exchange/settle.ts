@@ -6,14 +6,14 @@ import type { LegTransport } from './transport.ts';
 export async function settle<T>(
   transport: LegTransport,
   token: Promise<T>,
-  context: () => { readonly scope?: string; readonly assertion?: AssertionClaims },
+  context: { readonly scope?: string; readonly assertion?: AssertionClaims },
 ): Promise<T> {
   try {
     return await token;
   } catch (error) {
     const failure = transport.failure();
     throw failure && 'leg' in failure.problem
-      ? new ExchangeFailure({ ...failure.problem, ...context() })
+      ? new ExchangeFailure({ ...failure.problem, ...context })
       : error;
   }
 }

@@ -66,7 +66,7 @@ export async function signInAzureCli(
     directory,
     environment: {
       ...environment,
-      variables: { ...proxyVariables(signIn), ...environment.variables, ...quiet, ...variables },
+      variables: { ...environment.variables, ...proxyVariables(signIn), ...quiet, ...variables },
     },
   };
 
@@ -139,7 +139,7 @@ function waitAfter(end: ChildEnd, tries: number, elapsed: number): number | unde
   return wait !== undefined && elapsed + wait < limit ? wait : undefined;
 }
 
-/** An agent's proxy settings are the agent's own: az knows only the environment's, which go before these. */
+/** An agent's proxy settings are the agent's own: az knows only the environment's, which win where they name one. */
 function proxyVariables({ proxy, environment }: AzureCliSignIn): Readonly<Record<string, string>> {
   if (proxy === undefined) return {};
   const named = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'].some(

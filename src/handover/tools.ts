@@ -28,6 +28,8 @@ export interface Received {
   readonly variables: readonly ToolVariable[];
   /** Names of variables that had another value in the job. */
   readonly replaced: readonly string[];
+  /** Names of variables that this step would set and did not, which therefore keep the job's own value. */
+  readonly kept: readonly string[];
   /** Until when the assertion lives, and with it every tool's identity. */
   readonly expiresOn: Date;
   /** Less than an hour is left. */
@@ -85,7 +87,7 @@ export function readyTools(
         remove(directory, temporaryFolder);
         throw error;
       });
-      const given = [
+      const wished = [
         ...exports.flatMap((tool) =>
           toolVariables[tool].map(({ name, value }) => ({ tool, name, value: value(identity) })),
         ),
@@ -94,11 +96,15 @@ export function readyTools(
           name,
           value,
         })),
-      ].filter((variable): variable is ToolVariable => variable.value !== undefined);
+      ];
+      const given = wished.filter((variable): variable is ToolVariable => variable.value !== undefined);
       return {
         variables: given,
         replaced: given
           .filter(({ name, value }) => !['', value].includes(variableOf(environment, name)))
+          .map(({ name }) => name),
+        kept: wished
+          .filter(({ name, value }) => value === undefined && variableOf(environment, name) !== '')
           .map(({ name }) => name),
         expiresOn: assertion.expiresOn,
         endsSoon: assertion.expiresOn.getTime() - Date.now() < hour,

@@ -165,7 +165,7 @@ function causeAndRemedy(
   return [
     `Cause: ${fill(row.cause, values)}`,
     `Remedy: ${fill(row.remedy, values)}`,
-    ...(row.show === 'trust' ? describeTrust(known, assertion) : []),
+    ...(row.show === 'trust' ? describeTrust(known, assertion, problem.refusal.codes) : []),
   ];
 }
 

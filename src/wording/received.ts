@@ -3,7 +3,10 @@ import type { StepRequest } from '../inputs/read.ts';
 import { until } from './durations.ts';
 
 /** What the job's tools were given and until when it lasts. */
-export function describeReceived(request: StepRequest, { variables, replaced, expiresOn }: Received): string {
+export function describeReceived(
+  request: StepRequest,
+  { variables, replaced, kept, expiresOn }: Received,
+): string {
   const names = (tool: string): string =>
     variables
       .filter((variable) => variable.tool === tool)
@@ -18,6 +21,10 @@ export function describeReceived(request: StepRequest, { variables, replaced, ex
         `  ${tool} is signed in as app ${clientId}${subscriptionId === undefined ? '' : `, subscription ${subscriptionId}`}, in a directory of this job alone (${names(tool)})`,
     ),
     ...replaced.map((name) => `  ${name} had another value in this job; the new one replaces it`),
+    // ARM_SUBSCRIPTION_ID, where no subscription was given: the job's own, or an earlier use's for another app.
+    ...kept.map(
+      (name) => `  ${name} keeps the value it has in this job, since no subscription was given here`,
+    ),
     'The file with the identity’s token and every sign-in made here are removed when the job ends.',
   ].join('\n');
 }

@@ -68,6 +68,19 @@ describe.each(hostsUnderTest)('$title', (host) => {
     job.close();
   });
 
+  test('a subscription that the job has and this step was not given stays, and is named', async () => {
+    const { log, variables } = await runStepOn(
+      host,
+      azure,
+      { ...goodInputs, export: 'terraform' },
+      { environment: { ARM_SUBSCRIPTION_ID: subscriptionIds.fabrikam } },
+    );
+    expect(variables).not.toHaveProperty('ARM_SUBSCRIPTION_ID');
+    expect(log).toContain('ARM_SUBSCRIPTION_ID keeps the value it has in this job');
+    const given = await runStepOn(host, azure, { ...goodInputs, export: 'terraform' });
+    expect(given.log).not.toContain('keeps the value');
+  });
+
   test('tokens are handed over beside it only when scopes ask for them', async () => {
     const { outputs, variables } = await runStepOn(host, azure, {
       ...goodInputs,

@@ -42,7 +42,8 @@ describe.each(oneOfEach)('$title', (host) => {
     expect(message).toMatch(pattern(row.cause));
     expect(message).toMatch(pattern(row.remedy));
     expect(message).not.toMatch(/\{\w+\}/u);
-    expect(message.includes('az ad app federated-credential create')).toBe(row.show === 'trust');
+    const command = code === '700212' ? 'update' : 'create';
+    expect(message.includes(`az ad app federated-credential ${command}`)).toBe(row.show === 'trust');
     expect(message.includes('time budget')).toBe(row.retry !== undefined);
     if (row.retry === undefined) expect(azure.requests.filter(({ leg }) => leg === 'entra')).toHaveLength(1);
     expect(outcome.outputs).toEqual({});
