@@ -24,6 +24,57 @@ const pattern = (template: string): RegExp =>
     'u',
   );
 
+/** The codes an exchange is documented to meet; the table may have more, never fewer. */
+const documented = [
+  ...[
+    '70021',
+    '700211',
+    '700212',
+    '700213',
+    '70025',
+    '7002206',
+    '700222',
+    '700236',
+    '700226',
+    '700227',
+    '700229',
+  ],
+  ...[
+    '700231',
+    '700223',
+    '700238',
+    '700016',
+    '7000229',
+    '650059',
+    '7000112',
+    '90002',
+    '900382',
+    '900432',
+    '90038',
+  ],
+  ...[
+    '500011',
+    '50001',
+    '70011',
+    '1002012',
+    '700022',
+    '700023',
+    '28002',
+    '901002',
+    '700024',
+    '700027',
+    '50013',
+  ],
+  ...['50027', '7000218', '900144', '53003', '530032', '50196', '90033', '90006', '90012', '90024', '90055'],
+  ...['50033', '90090', '100007'],
+];
+
+test('the table has every documented code, and each once', () => {
+  const known = codes.map(({ code }) => code);
+  expect(known).toEqual(expect.arrayContaining(documented));
+  expect(new Set(known).size).toBe(known.length);
+});
+
 describe.each(oneOfEach)('$title', (host) => {
   test.each(codes)('AADSTS$code', async ({ code, row }) => {
     azure.clearRequests();

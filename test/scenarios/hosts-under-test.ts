@@ -5,7 +5,7 @@ import { camelCase } from '../../src/contract.ts';
 import { AgentJob } from '../harness/agent.ts';
 import { agentNodes, nodes } from '../harness/nodes.ts';
 import { RunnerJob } from '../harness/runner.ts';
-import type { HandedOver } from '../harness/secret-leaks.ts';
+import { assertNoSecretLeaks, type HandedOver } from '../harness/secret-leaks.ts';
 import type { Transcript } from '../harness/transcript.ts';
 
 const root = process.cwd();
@@ -120,7 +120,11 @@ const github: HostUnderTest = {
       }),
     });
     return {
-      step: async (inputs) => outcome(await job.step({ inputs })),
+      step: async (inputs) => {
+        const result = await job.step({ inputs });
+        refuseLeaks(result, azure, inputs);
+        return outcome(result);
+      },
       script: async (source, environment) => outcome(await job.script(source, environment)),
       post: async () => (await job.post()).map(outcome),
       temp: job.temp,
@@ -180,14 +184,12 @@ const azurePipelines = (node: { readonly major: number; readonly path: string })
       };
     };
     return {
-      step: async (inputs) =>
-        outcome(
-          await job.step({
-            inputs: Object.fromEntries(
-              Object.entries(inputs).map(([name, value]) => [camelCase(name), value]),
-            ),
-          }),
-        ),
+      step: async (inputs) => {
+        const spelled = Object.entries(inputs).map(([name, value]) => [camelCase(name), value] as const);
+        const result = await job.step({ inputs: Object.fromEntries(spelled) });
+        refuseLeaks(result, azure, inputs);
+        return outcome(result);
+      },
       script: async (source, environment) => outcome(await job.script(source, environment)),
       post: async () => (await job.post()).map(outcome),
       temp: job.temp,
@@ -217,6 +219,22 @@ export async function runStepOn(
   } finally {
     job.close();
   }
+}
+
+/**
+ * Holds every step of every scenario to the one rule: no token and no assertion anywhere but in the host's own mask
+ * command and in the values that are handed over. Tokens are known from both sides: from what the step masked, and
+ * from what it sent to Entra.
+ */
+function refuseLeaks(result: Transcript, azure: Emulator, inputs: Inputs): void {
+  const sent = azure.requests.flatMap(({ form }) => form.get('client_assertion') ?? []);
+  const secrets = [...new Set([...tokensIn(result.raw.stdout + result.raw.stderr), ...sent])];
+  if (secrets.length === 0) return;
+  const named = [...(inputs['scopes'] ?? '').matchAll(/(?:^|[\n,])\s*(\w+)\s*=/gu)].map(
+    ([, name = '']) => name,
+  );
+  const values = [...(published.outputs ?? []), ...named];
+  assertNoSecretLeaks(result, secrets, { outputs: values, variables: values });
 }
 
 /** Every token the embedded Azure handed out, as found in what a step was given. */
