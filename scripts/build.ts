@@ -18,7 +18,9 @@ writeFileSync(
 
 const codes = await Promise.all(
   bundles.map(async ({ entry }) => {
-    const child = spawn(process.execPath, [join(here, 'bundle.js'), entry], { stdio: 'inherit' });
+    // The bundler calls existsSync without a path, which Node 24 remarks on.
+    const quiet = '--disable-warning=DEP0187';
+    const child = spawn(process.execPath, [quiet, join(here, 'bundle.js'), entry], { stdio: 'inherit' });
     const [code] = (await once(child, 'exit')) as [number | null];
     return code;
   }),

@@ -45,20 +45,21 @@ export function prepareProcess(environment: NodeJS.ProcessEnv): ProcessFacts {
   const original = Object.fromEntries(
     Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
+  // The process's own variables: on Windows they know no letter case, a copy of them does.
+  const tlsVerificationOff = environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0';
+  const machine = Object.fromEntries(
+    machineVariables.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
+  );
+  const ignoredFederation = ['AZURE_FEDERATED_TOKEN_FILE', 'AZURE_CLIENT_ID', 'AZURE_TENANT_ID'].filter(
+    (name) => Boolean(environment[name]),
+  );
   for (const name of [...foreign.flatMap((row) => row.names), ...machineVariables]) delete environment[name];
   forgetFormData();
   return {
-    machine: {
-      variables: Object.fromEntries(
-        machineVariables.flatMap((name) => (original[name] ? [[name, original[name]]] : [])),
-      ),
-      arcAgentInstalled: arcAgentPaths(original).some(exists),
-    },
+    machine: { variables: machine, arcAgentInstalled: arcAgentPaths(original).some(exists) },
     environment: original,
-    ignoredFederation: ['AZURE_FEDERATED_TOKEN_FILE', 'AZURE_CLIENT_ID', 'AZURE_TENANT_ID'].filter((name) =>
-      Boolean(original[name]),
-    ),
-    tlsVerificationOff: original['NODE_TLS_REJECT_UNAUTHORIZED'] === '0',
+    ignoredFederation,
+    tlsVerificationOff,
   };
 }
 

@@ -1,3 +1,4 @@
+import { endOfTime } from './claims.ts';
 import { entraCodeRow } from './entra-codes.ts';
 import type { Leg, LegProblem, Refusal } from './failure.ts';
 import type { Hindrance } from './retries.ts';
@@ -22,10 +23,12 @@ export function judge(leg: Leg, host: string, answer: Answer): Verdict {
   // The assertion is for the host it was meant for, and for no other that this one may name.
   if (answer.status >= 300 && answer.status < 400) return unusable('redirect', answer.location ?? '');
 
+  if (answer.status === 407) return unusable('proxy-credentials', '');
+
   const json = parseObject(answer.body);
   if (answer.status < 300) {
     if (json === undefined) {
-      return unusable(looksLikeHtml(answer.body) ? 'html' : 'not-json', answer.body.slice(0, 80));
+      return unusable(looksLikeHtml(answer.body) ? 'html' : 'not-json', excerpt(answer.body, 80));
     }
     if (!isToken(json['access_token'])) return unusable('no-token', Object.keys(json).join(', '));
     if (!hasExpiry(leg, json)) return unusable('no-expiry', Object.keys(json).join(', '));
@@ -35,7 +38,7 @@ export function judge(leg: Leg, host: string, answer: Answer): Verdict {
   const refusal = readRefusal(answer.status, json, answer.body);
   const hindrance = hindranceOf(leg, refusal);
   if (json === undefined && hindrance === undefined) {
-    return unusable(looksLikeHtml(answer.body) ? 'html' : 'not-json', answer.body.slice(0, 80));
+    return unusable(looksLikeHtml(answer.body) ? 'html' : 'not-json', excerpt(answer.body, 80));
   }
   return {
     kind: 'problem',
@@ -64,7 +67,7 @@ function readRefusal(status: number, json: Record<string, unknown> | undefined, 
     text(json?.['message']) ??
     text(json?.['Message']) ??
     text(nested?.['message']) ??
-    (looksLikeHtml(body) ? '' : body.slice(0, 300).trim());
+    (looksLikeHtml(body) ? '' : excerpt(body, 300));
   const codes = Array.isArray(json?.['error_codes'])
     ? json['error_codes'].filter((code) => typeof code === 'number' || typeof code === 'string').map(String)
     : [];
@@ -89,9 +92,25 @@ function isToken(value: unknown): boolean {
 
 /** Entra says `expires_in` in seconds; identity endpoints say `expires_on`, as text, a number or (rarely) a date. */
 function hasExpiry(leg: Leg, json: Record<string, unknown>): boolean {
-  if (leg === 'entra') return Number(json['expires_in']) > 0;
+  if (leg === 'entra') return isTime(json['expires_in'], longestLife);
   const value = json['expires_on'];
-  return Number(value) > 0 || (typeof value === 'string' && !Number.isNaN(Date.parse(value)));
+  return isTime(value, endOfTime) || (typeof value === 'string' && Date.parse(value) > 0);
+}
+
+/** Seconds. No token lives longer; a number out of all bounds is no time. */
+const longestLife = 366 * 24 * 3600;
+
+function isTime(value: unknown, most: number): boolean {
+  const seconds = Number(value);
+  return seconds > 0 && seconds < most;
+}
+
+/** The start of a body, for a message: without anything that could be a token, whole or cut off. */
+function excerpt(body: string, length: number): string {
+  return body
+    .replace(/[\w.~+/=-]{20,}/gu, '…')
+    .slice(0, length)
+    .trim();
 }
 
 function looksLikeHtml(body: string): boolean {

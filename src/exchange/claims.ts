@@ -42,8 +42,16 @@ export function assertionClaims(token: string): AssertionClaims {
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
+/** Seconds since 1970 to which a calendar reaches: the year 9999. */
+export const endOfTime = 253_402_300_799;
+
 /** When the token ends, in its own words; nothing when they cannot be read. */
 export function expiryClaim(token: string): Date | undefined {
   const exp = readClaims(token)?.['exp'];
-  return typeof exp === 'number' && Number.isFinite(exp) ? new Date(exp * 1000) : undefined;
+  return typeof exp === 'number' && exp > 0 && exp < endOfTime ? new Date(exp * 1000) : undefined;
+}
+
+/** Whether a tenant is named by its ID rather than by a domain. */
+export function isGuid(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/iu.test(text);
 }

@@ -1,6 +1,6 @@
 import { type ClientRequestArgs, Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import * as tls from 'node:tls';
 
 /** How the requests of a leg travel; what is left out is the library's own way. */
@@ -50,7 +50,8 @@ export function agentConnectingAhead(
   const target = { host, port: port === '' ? 443 : Number(port) };
   const options: ClientRequestArgs & tls.ConnectionOptions & { noDelay: boolean; _agentKey: string } = {
     ...target,
-    servername: host,
+    // An address is no name to ask for.
+    ...(isIP(host) === 0 && { servername: host }),
     noDelay: true,
     ...(authorities && { ca: [...authorities] }),
     // Under this key the agent keeps the TLS session, which the connections beside this one then resume.

@@ -129,7 +129,7 @@ export const entraCodes: readonly EntraCodeRow[] = [
       'Give one resource a line, with `/.default` or without it: https://vault.azure.net, api://<application ID>.',
   },
   {
-    codes: ['700024'],
+    codes: ['700024', '500133'],
     cause: 'The managed identity’s token is outside its time of validity.',
     remedy: 'Check this machine’s clock (timedatectl status); Entra allows five minutes.',
   },

@@ -1,6 +1,6 @@
 import { ClientAssertionCredential } from '@azure/identity';
 import type { Budget } from './budget.ts';
-import { readClaims, textClaim } from './claims.ts';
+import { isGuid, readClaims, textClaim } from './claims.ts';
 import type { Route } from './connections.ts';
 import { ExchangeFailure, type Flaw } from './failure.ts';
 import type { ExchangeObserver } from './observer.ts';
@@ -60,8 +60,7 @@ function ofAnotherParty(
   if (app !== undefined && app.toLowerCase() !== clientId.toLowerCase())
     return { flaw: 'other-app', found: app };
   const tenant = textClaim(claims, 'tid');
-  const isGuid = /^[0-9a-f-]{36}$/iu.test(tenantId);
-  if (isGuid && tenant !== undefined && tenant.toLowerCase() !== tenantId.toLowerCase()) {
+  if (isGuid(tenantId) && tenant !== undefined && tenant.toLowerCase() !== tenantId.toLowerCase()) {
     return { flaw: 'other-tenant', found: tenant };
   }
   return undefined;

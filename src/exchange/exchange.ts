@@ -1,5 +1,5 @@
 import { startBudget } from './budget.ts';
-import { readClaims, textClaim } from './claims.ts';
+import { isGuid, readClaims, textClaim } from './claims.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Route } from './connections.ts';
 import { entraLeg } from './entra-leg.ts';
@@ -31,6 +31,6 @@ export async function exchange(
   ).finally(() => budget.cancel());
   const tenantId = pairs
     .map(([, { token }]) => textClaim(readClaims(token), 'tid'))
-    .find((tid) => tid !== undefined);
+    .find((tid) => tid !== undefined && isGuid(tid));
   return { assertion, tokens: new Map(pairs), ...(tenantId !== undefined && { tenantId }) };
 }

@@ -24,7 +24,15 @@ export interface Refusal {
 }
 
 /** Why an answer with no error in it cannot be used. */
-export type Flaw = 'html' | 'not-json' | 'redirect' | 'no-token' | 'no-expiry' | 'other-app' | 'other-tenant';
+export type Flaw =
+  | 'html'
+  | 'not-json'
+  | 'redirect'
+  | 'proxy-credentials'
+  | 'no-token'
+  | 'no-expiry'
+  | 'other-app'
+  | 'other-tenant';
 
 export type LegProblem =
   | {

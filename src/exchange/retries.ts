@@ -76,7 +76,7 @@ export const tryLimits: Readonly<Record<Leg, { readonly connect: number; readonl
  *
  * @param tries how many were made
  * @param elapsed milliseconds since the first began
- * @param retryAfter what the server asked for, in milliseconds: it overrides the row's own wait
+ * @param retryAfter what the server asked for, in milliseconds: the wait is at least that
  * @param random a number from 0 up to 1
  */
 export function nextWait(
@@ -87,9 +87,9 @@ export function nextWait(
   random: number,
 ): number | undefined {
   if (tries >= row.tries) return undefined;
-  const wait =
-    retryAfter ??
-    Math.min(row.firstWait * row.factor ** (tries - 1), row.longestWait) * (1 + jitter * random);
+  const own = Math.min(row.firstWait * row.factor ** (tries - 1), row.longestWait) * (1 + jitter * random);
+  // A server may ask for no wait at all, and a wrong clock makes every date one that is over.
+  const wait = Math.max(own, retryAfter ?? 0);
   return elapsed + wait <= row.window ? wait : undefined;
 }
 
@@ -99,7 +99,7 @@ export function nextWait(
  */
 export function retryAfterHeader(value: string | undefined, now: number): number | undefined {
   const text = value?.trim() ?? '';
-  if (/^\d+$/u.test(text)) return Number(text) * 1000;
+  if (/^\d{1,9}$/u.test(text)) return Number(text) * 1000;
   if (!/^[A-Za-z]{3,9},? /u.test(text)) return undefined;
   const date = Date.parse(text);
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);

@@ -57,6 +57,7 @@ export function createTransport(
     if (authorities) request.requestOverrides = { ca: authorities };
 
     const started = budget.now();
+    let last: LegProblem | undefined;
     for (let tries = 1; ; tries += 1) {
       const outcome = await oneTry(leg, url.host, request, budget);
       if (outcome.kind === 'answer') return outcome.response;
@@ -66,8 +67,11 @@ export function createTransport(
       const wait = row && nextWait(row, tries, attempts.elapsed, retryAfter, budget.random());
       if (budget.cancelled()) return fail(new ExchangeFailure({ ...problem, attempts }));
       if (budget.spent()) {
-        return fail(new ExchangeFailure({ ...problem, attempts, outOfTime: { budget: budget.total } }));
+        // A try that the budget cut short says nothing; the one before it was answered.
+        const told = hindrance === 'hung' && last ? last : problem;
+        return fail(new ExchangeFailure({ ...told, attempts, outOfTime: { budget: budget.total } }));
       }
+      last = problem;
       if (row === undefined || wait === undefined) {
         return fail(new ExchangeFailure({ ...problem, attempts }));
       }

@@ -17,10 +17,11 @@ export function publishTokens(host: Host, tokens: readonly PublishedToken[]): vo
   const all = JSON.stringify(
     Object.fromEntries(tokens.map(({ name, written, token }) => [name ?? written, token])),
   );
+  const expiresOn = isoSeconds(earliest(tokens));
   host.registerSecret(all);
   host.setOutput('access-token', first.token, 'secret');
   host.setOutput('access-tokens', all, 'secret');
-  host.setOutput('expires-on', isoSeconds(earliest(tokens)), 'plain');
+  host.setOutput('expires-on', expiresOn, 'plain');
   for (const { name, token } of tokens) {
     if (name !== undefined) host.setVariable(name, token, 'secret');
   }

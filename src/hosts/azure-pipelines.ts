@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import task from 'azure-pipelines-task-lib/task.js';
 import { camelCase } from '../contract.ts';
+import { StepRefusal } from '../refusal.ts';
+import { forwardProxy } from './forward-proxy.ts';
 import type { Host } from './host.ts';
 import { inertText } from './inert.ts';
 
@@ -24,16 +26,30 @@ export const azurePipelines: Host = {
   // `config --sslcacert`: the agent trusts it itself, and leaves it to each task to do so.
   certificateAuthority: () => {
     const path = task.getVariable('Agent.CAInfo');
-    return path ? readFileSync(path, 'utf8') : undefined;
+    return path ? readAuthority(path) : undefined;
   },
   proxyFor: async (url) => {
     const proxy = task.getHttpProxyConfiguration(url.href);
     if (!proxy) return undefined;
     const { proxyUrl, proxyUsername, proxyPassword } = proxy;
     return {
-      url: proxyUrl,
+      ...forwardProxy('The agent’s own proxy address (config --proxyurl)', proxyUrl),
       ...(proxyUsername && { username: proxyUsername }),
       ...(proxyPassword && { password: proxyPassword }),
     };
   },
 };
+
+function readAuthority(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    throw new StepRefusal({
+      kind: 'setting',
+      setting: 'The agent’s own certificate authority (config --sslcacert)',
+      problem: `cannot be read: ${path}`,
+      remedy:
+        'see that the file is there for the job’s user, in the job’s container too, and holds a certificate (PEM).',
+    });
+  }
+}

@@ -1,5 +1,6 @@
 import * as core from '@actions/core';
-import { getProxyUrl } from '@actions/http-client/lib/proxy';
+import { checkBypass } from '@actions/http-client/lib/proxy';
+import { forwardProxy } from './forward-proxy.ts';
 import type { Host } from './host.ts';
 import { inertText } from './inert.ts';
 
@@ -21,9 +22,7 @@ export const github: Omit<Host, 'forkPullRequest'> = {
   // The runner has no such setting: Node reads NODE_EXTRA_CA_CERTS by itself.
   certificateAuthority: () => undefined,
   proxyFor: async (url) => {
-    const proxy = getProxyUrl(url);
-    if (proxy === undefined) return undefined;
-    const { protocol, host, username, password } = proxy;
-    return { url: `${protocol}//${host}`, ...(username && { username }), ...(password && { password }) };
+    const written = process.env['https_proxy'] || process.env['HTTPS_PROXY'] || '';
+    return written === '' || checkBypass(url) ? undefined : forwardProxy('HTTPS_PROXY', written);
   },
 };

@@ -27,7 +27,7 @@ const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/u;
 const uri = /^[a-z][a-z0-9+.-]*:(?:\/\/)?(?!\/)[!#-&(-;=?-[\]-_a-z~]+$/iu;
 /** Delegated permissions as Microsoft names them: https://learn.microsoft.com/graph/permissions-reference */
 const permission =
-  /\/(?:[A-Z][A-Za-z]+(?:\.[A-Z][A-Za-z]+)+|user_impersonation|access_as_user|openid|profile|email|offline_access)$/u;
+  /\/(?:[A-Za-z][A-Za-z0-9-]+(?:\.[A-Z][A-Za-z0-9]+)+|user_impersonation|access_as_user|openid|profile|email|offline_access)$/u;
 
 /**
  * Reads the `scopes` input: `[NAME =] SCOPE`, separated by line breaks and commas.
@@ -41,6 +41,7 @@ export function readScopeLines(text: string, aliases: AliasContext): readonly Sc
     .filter((line) => line !== '')
     .map((line) => readScopeLine(line, aliases));
   refuseRepeatedNames(lines);
+  refuseSharedKeys(lines);
   return lines;
 }
 
@@ -99,12 +100,13 @@ function fullScope(written: string, { cloud, unnamedCloud }: AliasContext): stri
   if (guidPattern.test(written)) return written.toLowerCase() + suffix;
   if (written.endsWith(suffix)) {
     const resource = written.slice(0, -suffix.length);
-    if (uri.test(resource) || guidPattern.test(resource)) return written;
+    if (guidPattern.test(resource)) return written.toLowerCase();
+    if (uri.test(resource)) return written;
   } else if (permission.test(written)) {
     throw new InputProblem(
       'scopes',
       `${quoted(written)} is a permission of a resource.`,
-      `An app’s own token carries all permissions granted to the app: ask for the resource, ${quoted(written.replace(permission, ''))}.`,
+      `An app’s own token carries all permissions granted to the app: ask for the resource, ${quoted(written.replace(permission, ''))}. If it is itself a resource, append /.default.`,
     );
   } else if (uri.test(written) && !/\/\.default/iu.test(written)) {
     // Nothing is stripped: a slash at the end becomes part of the token's audience.
@@ -130,6 +132,19 @@ function refuseRepeatedNames(lines: readonly ScopeLine[]): void {
       );
     }
     seen.add(key);
+  }
+}
+
+/** In `access-tokens` a token stands under its name, or its scope as written: a name that is another line's scope. */
+function refuseSharedKeys(lines: readonly ScopeLine[]): void {
+  for (const { name } of lines) {
+    if (name === undefined || !lines.some((line) => line.name === undefined && line.written === name))
+      continue;
+    throw new InputProblem(
+      'scopes',
+      `The name ${name} is also another line’s scope: one of the two tokens would be lost in access-tokens.`,
+      'Give that scope a name as well, or choose another name.',
+    );
   }
 }
 

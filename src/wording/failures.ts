@@ -1,3 +1,4 @@
+import { inputNames } from '../contract.ts';
 import { entraCodeRow } from '../exchange/entra-codes.ts';
 import { ExchangeFailure, type ExchangeProblem, type LegProblem, type Refusal } from '../exchange/failure.ts';
 import { identityRefusalRow } from '../exchange/identity-refusals.ts';
@@ -16,6 +17,20 @@ import { describeTrust } from './trust.ts';
 
 /** Everything that can end a step, as the one message its user sees. */
 export function describeFailure(error: unknown, known: KnownOfRun): string {
+  return asSpelled(describe(error, known), known);
+}
+
+/** The tables name inputs as GitHub writes them. */
+function asSpelled(text: string, { spell }: KnownOfRun): string {
+  return inputNames
+    .filter((name) => spell(name) !== name)
+    .reduce(
+      (words, name) => words.replace(new RegExp(`(?<![\\w-])${name}(?![\\w-])`, 'gu'), spell(name)),
+      text,
+    );
+}
+
+function describe(error: unknown, known: KnownOfRun): string {
   if (error instanceof InputProblem) return describeInput(error, known);
   if (error instanceof StepRefusal) return describeRefusal(error.reason, known);
   if (error instanceof ExchangeFailure) return describeExchange(error.problem, known);
@@ -44,6 +59,8 @@ function describeRefusal(reason: RefusalReason, { spell }: KnownOfRun): string {
         'NODE_TLS_REJECT_UNAUTHORIZED=0 switches the verification of certificates off: whoever is on the way to Entra could take the identity’s token.',
         'Unset it. For a proxy or server with a certificate authority of its own, set NODE_EXTRA_CA_CERTS to the path of that authority’s certificate.',
       ].join('\n');
+    case 'setting':
+      return `${reason.setting} ${reason.problem}. Nothing was asked for.\nRemedy: ${reason.remedy}`;
   }
 }
 
@@ -71,12 +88,13 @@ export function describeDiagnosis(
   { problem, assertion, scope }: Retrying & { readonly assertion?: AssertionClaims; readonly scope?: string },
   known: KnownOfRun,
 ): string {
-  return [
+  const lines = [
     doing(problem, scope, known),
     ...ownWords(problem),
     ...causeAndRemedy(problem, assertion, known),
     'If the credential was created within the last minutes, it may still be propagating: trying again.',
-  ].join('\n');
+  ];
+  return asSpelled(lines.join('\n'), known);
 }
 
 /** One line for a try that failed and will be repeated. */
@@ -135,36 +153,39 @@ function causeAndRemedy(
   assertion: AssertionClaims | undefined,
   known: KnownOfRun,
 ): readonly string[] {
+  const told = causeAlone(problem, assertion, known);
+  return problem.leg === 'identity' ? [...told, ...chained(known)] : told;
+}
+
+function causeAlone(
+  problem: LegProblem,
+  assertion: AssertionClaims | undefined,
+  known: KnownOfRun,
+): readonly string[] {
   const values = placeholders(known, assertion, problem);
+  const filled = (row: { readonly cause: string; readonly remedy: string } | undefined): readonly string[] =>
+    row ? [`Cause: ${fill(row.cause, values)}`, `Remedy: ${fill(row.remedy, values)}`] : [];
   if (problem.kind === 'unusable') {
     const { what, remedy } = flawWords[problem.flaw];
     const found = problem.found === '' ? '' : ` Found: ${problem.found}`;
-    return [
-      `Cause: it is ${fill(what, values)}, and was not handed over.${found}`,
-      `Remedy: ${fill(remedy, values)}`,
-    ];
+    return filled({ cause: `it is ${what}, and was not handed over.${found}`, remedy });
   }
   if (problem.kind === 'unreachable') {
-    const row = obstacles.find(({ applies }) => applies(problem));
-    const told = row ? [`Cause: ${fill(row.cause, values)}`, `Remedy: ${fill(row.remedy, values)}`] : [];
-    return problem.leg === 'identity' ? [...told, ...chained(known)] : told;
+    const ownEndpoint = known.facts?.machine.variables.IDENTITY_ENDPOINT !== undefined;
+    return filled(obstacles.find(({ applies }) => applies(problem, ownEndpoint)));
   }
   if (problem.leg === 'identity') {
-    const row = identityRefusalRow(`${problem.refusal.error} ${problem.refusal.description}`);
-    return row
-      ? [`Cause: ${fill(row.cause, values)}`, `Remedy: ${fill(row.remedy, values)}`]
-      : chained(known);
+    return filled(identityRefusalRow(`${problem.refusal.error} ${problem.refusal.description}`));
   }
   const row = entraCodeRow(problem.refusal.codes);
+  const code = problem.refusal.codes[0];
   if (row === undefined) {
-    const code = problem.refusal.codes[0];
     return code === undefined
       ? []
       : [`Look it up: https://login.microsoftonline.com/error?code=${encodeURIComponent(code)}`];
   }
   return [
-    `Cause: ${fill(row.cause, values)}`,
-    `Remedy: ${fill(row.remedy, values)}`,
+    ...filled(row),
     ...(row.show === 'trust' ? describeTrust(known, assertion, problem.refusal.codes) : []),
   ];
 }

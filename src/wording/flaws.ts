@@ -12,7 +12,12 @@ export const flawWords: Readonly<Record<Flaw, { readonly what: string; readonly 
   },
   redirect: {
     what: 'a redirection to another address, which is never followed with an assertion',
-    remedy: 'check the sign-in address {authority}, and which proxy redirects it.',
+    remedy: 'check the address {authority}, and which proxy redirects it.',
+  },
+  'proxy-credentials': {
+    what: 'the proxy’s answer, which wants another user or password (407)',
+    remedy:
+      'give the proxy’s user and password. GitHub: HTTPS_PROXY=http://user:password@host:port, special characters percent-encoded. Azure Pipelines: config --proxyusername and --proxypassword of the agent.',
   },
   'no-token': {
     what: 'an answer without a token',

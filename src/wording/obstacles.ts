@@ -9,7 +9,8 @@ type Unreachable = Extract<LegProblem, { kind: 'unreachable' }>;
 export const obstacles: readonly {
   /** What the log shows of it, for the documentation. */
   readonly shows: string;
-  readonly applies: (problem: Unreachable) => boolean;
+  /** `ownEndpoint`: the machine is one with an identity endpoint of its own, App Service or Container Apps. */
+  readonly applies: (problem: Unreachable, ownEndpoint: boolean) => boolean;
   readonly cause: string;
   readonly remedy: string;
 }[] = [
@@ -21,6 +22,21 @@ export const obstacles: readonly {
       'the certificate that {authority} shows is not one this machine trusts: a proxy that opens TLS, most often.',
     remedy:
       'set NODE_EXTRA_CA_CERTS to the path of that authority’s certificate (PEM), in the job’s `env:` or in the runner’s or agent’s own environment.',
+  },
+  {
+    shows: 'no answer within … seconds',
+    applies: ({ message }) => message.startsWith('no answer within'),
+    cause: '{authority} took the connection and did not answer in time.',
+    remedy:
+      'run the job again; if it stays, see what holds answers of {authority} back, and raise timeout-seconds.',
+  },
+  {
+    shows: 'ECONNREFUSED or ECONNRESET from the address in IDENTITY_ENDPOINT',
+    applies: ({ leg }, ownEndpoint) => leg === 'identity' && ownEndpoint,
+    cause:
+      'the identity endpoint of this App Service, Function or Container App (IDENTITY_ENDPOINT) cannot be reached.',
+    remedy:
+      'see that IDENTITY_ENDPOINT and IDENTITY_HEADER are those of this very container, not set by the job or an image, and that the app has an identity.',
   },
   {
     shows: 'ETIMEDOUT, EHOSTUNREACH, ENETUNREACH or ECONNREFUSED from 169.254.169.254',

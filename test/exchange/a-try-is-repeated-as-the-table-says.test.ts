@@ -122,6 +122,13 @@ describe('everything else fails at once', () => {
       { status: 200, body: { access_token: 'a\nb', expires_in: 1 } },
       'unusable',
     ],
+    [
+      'entra',
+      'an expiry beyond all time',
+      { status: 200, body: { access_token: 'a.b.c', expires_in: 1e20 } },
+      'unusable',
+    ],
+    ['entra', 'a proxy that wants a password', { status: 407, body: 'no' }, 'unusable'],
     ['entra', 'no expiry', { status: 200, body: { access_token: 'a.b.c' } }, 'unusable'],
   ];
   test.each(final)('%s: %s', async (leg, _, line, kind) => {
@@ -131,6 +138,16 @@ describe('everything else fails at once', () => {
     expect(failure?.problem).toMatchObject({ kind, leg, attempts: { tries: 1 } });
     expect(failure?.problem).not.toHaveProperty('outOfTime');
   });
+});
+
+test('what is shown of an answer cannot be a token, whole or cut off', async () => {
+  const secret = 'S'.repeat(50);
+  for (const leg of ['identity', 'entra'] as const) {
+    for (const status of [200, 400]) {
+      const { failure } = await run(leg, [{ status, body: `{"access_token":"${secret}` }]);
+      expect(JSON.stringify(failure?.problem)).not.toContain('SSSSSSSS');
+    }
+  }
 });
 
 describe('how often and how long', () => {
@@ -191,6 +208,27 @@ describe('how often and how long', () => {
       expect(failure).toBeUndefined();
       expect(waits).toEqual([wait]);
     }
+  });
+
+  test.each(['0', 'Mon, 01 Jan 2001 00:00:00 GMT'])(
+    'Retry-After %s does not make a hot loop',
+    async (value) => {
+      for (const leg of ['identity', 'entra'] as const) {
+        const busy = { status: 429, headers: { 'Retry-After': value } };
+        const { waits } = await run(leg, [busy, busy, good[leg]]);
+        expect(waits).toEqual([1_000, 2_000]);
+      }
+    },
+  );
+
+  test('a try that the budget cuts short is not the last answer: the one before it is', async () => {
+    const { failure } = await run('entra', [{ status: 503 }, 'hang'], 20, virtualClock('impatient'));
+    expect(failure?.problem).toMatchObject({
+      kind: 'refused',
+      refusal: { status: 503 },
+      attempts: { tries: 2 },
+      outOfTime: { budget: 20_000 },
+    });
   });
 
   test('a Retry-After beyond the budget ends the exchange at once and says so', async () => {

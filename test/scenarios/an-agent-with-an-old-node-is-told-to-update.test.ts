@@ -20,7 +20,9 @@ test.each(hostsUnderTest.filter(({ kind }) => kind === 'azure-pipelines'))('$tit
   });
   expect(outcome.succeeded).toBe(false);
   expect(outcome.errors).toHaveLength(1);
-  expect(outcome.errors[0]).toMatch(/^This task needs Node 20 or newer.*Node 16\.20\.2.*Update the agent/u);
+  expect(outcome.errors[0]).toMatch(
+    /^This task needs Node 20 or newer.*Node 16\.20\.2.*too old.*glibc 2\.28/u,
+  );
   expect(outcome.errors[0]?.split('\n')).toHaveLength(1);
   expect(azure.requests).toEqual([]);
   expect(outcome.transcript.raw.stderr).toBe('');

@@ -152,7 +152,7 @@ describe.each(oneOfEach)('$title', (host) => {
     azure.faults.queue('entra', fault, 99);
     const outcome = await runStepOn(host, azure, { ...goodInputs, 'timeout-seconds': '2' });
     expect(outcome.succeeded).toBe(false);
-    expect(outcome.errors[0]).toContain('time budget of 2 s (timeout-seconds) ends');
+    expect(outcome.errors[0]).toContain(`time budget of 2 s (${host.spell('timeout-seconds')}) ends`);
     expect(outcome.errors[0]).toContain('no answer within');
   });
 });

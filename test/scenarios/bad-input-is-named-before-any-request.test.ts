@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { identities } from '../../emulator/default-world.ts';
 import { type Emulator, startEmulator } from '../../emulator/emulator.ts';
-import { goodInputs, type Inputs, oneOfEach, runStepOn } from './hosts-under-test.ts';
+import { inputNames } from '../../src/contract.ts';
+import { goodInputs, type HostUnderTest, type Inputs, oneOfEach, runStepOn } from './hosts-under-test.ts';
 
 let azure: Emulator;
 beforeAll(async () => {
@@ -63,6 +64,12 @@ const cases: readonly (readonly [title: string, change: Inputs, named: readonly 
     ['a name without a scope', { scopes: 'TOKEN =' }, ['scopes'], /NAME = SCOPE/u],
     ['a name that is none', { scopes: 'my-token = arm' }, ['scopes'], /"my-token" is not a variable’s name/u],
     ['a name twice', { scopes: 'A = arm\na = graph' }, ['scopes'], /name a is given twice/u],
+    [
+      'a name that is another line’s scope',
+      { scopes: 'arm = graph\narm' },
+      ['scopes'],
+      /arm is also another line’s scope/u,
+    ],
     ['a reserved name', { scopes: 'Path = arm' }, ['scopes'], /Path is reserved.*later steps/u],
     ['an output’s name', { scopes: 'AccessToken = arm' }, ['scopes'], /reserved.*outputs/u],
     ['an unknown cloud', { cloud: 'mars' }, ['cloud'], /public, usgovernment, china/u],
@@ -119,6 +126,17 @@ const cases: readonly (readonly [title: string, change: Inputs, named: readonly 
     ],
   ];
 
+/** Inputs are named as the host's users write them, in the advice as in the label. */
+function inWordsOf({ spell }: HostUnderTest, { source }: RegExp): RegExp {
+  return new RegExp(
+    inputNames.reduce(
+      (text, name) => text.replaceAll(new RegExp(`\\b${name}\\b`, 'gu'), spell(name)),
+      source,
+    ),
+    'u',
+  );
+}
+
 describe.each(oneOfEach)('$title', (host) => {
   test.each(cases)('%s', async (_, change, named, right) => {
     azure.clearRequests();
@@ -132,7 +150,7 @@ describe.each(oneOfEach)('$title', (host) => {
         ? `Input ${spelled[0]}: `
         : `Inputs ${spelled.slice(0, -1).join(', ')} and ${spelled.at(-1)}: `;
     expect(message.startsWith(label)).toBe(true);
-    expect(message).toMatch(right);
+    expect(message).toMatch(inWordsOf(host, right));
     expect(outcome.log).not.toMatch(/\n\s+at /u);
     expect(azure.requests).toEqual([]);
     expect({ ...outcome.outputs, ...outcome.variables }).toEqual({});

@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { clientIds, identities, tenantIds } from '../../emulator/default-world.ts';
 import { type Emulator, entraError, startEmulator } from '../../emulator/emulator.ts';
+import { inputNames } from '../../src/contract.ts';
 import { entraCodes } from '../../src/exchange/entra-codes.ts';
 import { identityRefusals } from '../../src/exchange/identity-refusals.ts';
 import { assertNoSecretLeaks } from '../harness/secret-leaks.ts';
-import { goodInputs, oneOfEach, runStepOn, tokensIn } from './hosts-under-test.ts';
+import { goodInputs, type HostUnderTest, oneOfEach, runStepOn, tokensIn } from './hosts-under-test.ts';
 
 let azure: Emulator;
 beforeAll(async () => {
@@ -14,15 +15,18 @@ afterAll(() => azure.stop());
 afterEach(() => azure.faults.clear());
 
 const codes = entraCodes.flatMap((row) => row.codes.map((code) => ({ code, row })));
-/** A table's text, its placeholders standing for anything. */
-const pattern = (template: string): RegExp =>
-  new RegExp(
-    template
-      .split(/\{\w+\}/u)
-      .map((part) => part.replace(/[.*+?^${}()|[\]\\]/gu, '\\$&'))
-      .join('[\\s\\S]+'),
-    'u',
+/** A table's text as the host's users read it, its placeholders standing for anything. */
+function pattern(template: string, { spell }: HostUnderTest): RegExp {
+  const parts = template
+    .split(/\{\w+\}/u)
+    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/gu, '\\$&'))
+    .join('[\\s\\S]+');
+  const spelled = inputNames.reduce(
+    (text, name) => text.replaceAll(new RegExp(`(?<![\\w-])${name}(?![\\w-])`, 'gu'), spell(name)),
+    parts,
   );
+  return new RegExp(spelled, 'u');
+}
 
 /** The codes an exchange is documented to meet; the table may have more, never fewer. */
 const documented = [
@@ -90,8 +94,8 @@ describe.each(oneOfEach)('$title', (host) => {
     const [message = ''] = outcome.errors;
     expect(message).toContain(`AADSTS${code}: Words of Entra’s own.`);
     expect(message).toMatch(/trace ID [0-9a-f-]{36}, correlation ID [0-9a-f-]{36}/u);
-    expect(message).toMatch(pattern(row.cause));
-    expect(message).toMatch(pattern(row.remedy));
+    expect(message).toMatch(pattern(row.cause, host));
+    expect(message).toMatch(pattern(row.remedy, host));
     expect(message).not.toMatch(/\{\w+\}/u);
     const command = code === '700212' ? 'update' : 'create';
     expect(message.includes(`az ad app federated-credential ${command}`)).toBe(row.show === 'trust');
@@ -118,7 +122,7 @@ describe.each(oneOfEach)('$title', (host) => {
     const { errors } = await runStepOn(host, azure, goodInputs);
     expect(errors).toHaveLength(1);
     expect(errors[0]).toContain(text);
-    expect(errors[0]).toMatch(pattern(cause));
+    expect(errors[0]).toMatch(pattern(cause, host));
   });
 
   test('an identity that is not assigned to the machine is told how to be', async () => {

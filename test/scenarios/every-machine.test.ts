@@ -104,6 +104,25 @@ describe.each(oneOfEach)('$title', (host) => {
     expect(outcome.errors[0]).toContain('node pool');
   });
 
+  test('an identity that is not assigned, and federation variables: chained federation is explained too', async () => {
+    on('virtual-machine');
+    const inputs = { ...goodInputs, 'managed-identity-client-id': identities.elsewhere.clientId };
+    const outcome = await runStepOn(host, azure, inputs, { environment: federation });
+    expect(outcome.errors[0]).toContain('is not assigned to this machine');
+    expect(outcome.errors[0]).toContain('AZURE_FEDERATED_TOKEN_FILE is set and was not used');
+  });
+
+  test('a container’s identity endpoint that is not there is named as what it is', async () => {
+    on('virtual-machine');
+    const environment = {
+      IDENTITY_ENDPOINT: 'http://127.0.0.1:1/msi/token',
+      IDENTITY_HEADER: 'a-header-value',
+    };
+    const outcome = await runStepOn(host, azure, goodInputs, { environment });
+    expect(outcome.errors[0]).toContain('(IDENTITY_ENDPOINT) cannot be reached');
+    expect(outcome.errors[0]).not.toContain('169.254.169.254');
+  });
+
   test.each([
     'http://metadata.example',
     'https://127.0.0.1:1',

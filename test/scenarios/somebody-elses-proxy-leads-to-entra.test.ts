@@ -46,7 +46,7 @@ describe.each(hostsUnderTest)('$title', (host) => {
   });
 });
 
-test('a wrong password ends in a message about the way to Entra', async () => {
+test('a wrong password is named as such, and where to mend it', async () => {
   const [github] = hostsUnderTest;
   if (github === undefined) throw new Error('no host');
   const outcome = await runStepOn(
@@ -56,6 +56,36 @@ test('a wrong password ends in a message about the way to Entra', async () => {
     { proxy: { url, username, password: 'wrong' } },
   );
   expect(outcome.succeeded).toBe(false);
-  expect(outcome.errors[0]).toContain('login.microsoftonline.com');
-  expect(outcome.errors[0]).toContain('proxy');
+  expect(outcome.errors[0]).toContain('the proxy’s answer, which wants another user or password (407)');
+});
+
+test.each([
+  [
+    'without a scheme',
+    (address: URL) => `${encodeURIComponent(username)}:${encodeURIComponent(password)}@${address.host}`,
+  ],
+  [
+    'with http://',
+    (address: URL) =>
+      `http://${encodeURIComponent(username)}:${encodeURIComponent(password)}@${address.host}`,
+  ],
+])('HTTPS_PROXY %s', async (_, write) => {
+  const [github] = hostsUnderTest;
+  if (github === undefined) throw new Error('no host');
+  log.length = 0;
+  const environment = { HTTPS_PROXY: write(new URL(url)) };
+  const outcome = await runStepOn(github, azure, goodInputs, { proxy: false, environment });
+  expect(outcome.errors).toEqual([]);
+  expect(log.filter(({ granted }) => granted)).toHaveLength(1);
+});
+
+test('an HTTPS_PROXY that is no address is an error that does not tell it', async () => {
+  const [github] = hostsUnderTest;
+  if (github === undefined) throw new Error('no host');
+  azure.clearRequests();
+  const environment = { HTTPS_PROXY: 'socks5://user:secret-word@nowhere:1' };
+  const outcome = await runStepOn(github, azure, goodInputs, { proxy: false, environment });
+  expect(outcome.errors[0]).toMatch(/^HTTPS_PROXY is not the address of an http proxy/u);
+  expect(outcome.log).not.toContain('secret-word');
+  expect(azure.requests).toEqual([]);
 });
