@@ -30,6 +30,12 @@ identity_client=$(az identity show --resource-group "$group" --name "$identity" 
 identity_id=$(az identity show --resource-group "$group" --name "$identity" --query id --output tsv)
 
 # The app and its service principal.
+# Display names are not unique, and a trust given to somebody else's app is theirs.
+found=$(az ad app list --filter "displayName eq '$app_name'" --query 'length(@)' --output tsv)
+if ((found > 1)); then
+  echo "There are $found apps named $app_name. Choose another name, or give the trust by hand." >&2
+  exit 1
+fi
 app=$(az ad app list --filter "displayName eq '$app_name'" --query '[0].appId' --output tsv)
 if [[ -z $app ]]; then
   app=$(az ad app create --display-name "$app_name" --sign-in-audience AzureADMyOrg --query appId --output tsv)
@@ -37,7 +43,8 @@ fi
 if ! az ad sp show --id "$app" --output none 2>/dev/null; then az ad sp create --id "$app" --output none; fi
 
 # The trust.
-trusted=$(az ad app federated-credential list --id "$app" --query "[?subject=='$principal'].name | [0]" --output tsv)
+trusted=$(az ad app federated-credential list --id "$app" --output tsv \
+  --query "[?subject=='$principal' && issuer=='$authority/$tenant/v2.0' && audiences[0]=='$audience'].name | [0]")
 if [[ -z $trusted ]]; then
   az ad app federated-credential create --id "$app" --output none --parameters @- <<EOF
 {

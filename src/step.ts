@@ -29,7 +29,7 @@ export async function runStep(host: Host): Promise<void> {
     publishTokens(host, tokensToPublish(request, exchanged));
     received?.publish();
     const { describeSuccess } = await import('./wording/success.ts');
-    host.info(describeSuccess(request, exchanged));
+    host.info(describeSuccess(request, exchanged, host.spell));
     if (received) await tellOfTools(host, request, received);
   } catch (error) {
     const { describeFailure } = await import('./wording/failures.ts');

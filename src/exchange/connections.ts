@@ -58,6 +58,7 @@ export function agentConnectingAhead(
     _agentKey: agent.getName({ ...target, servername: host } as Parameters<HttpAgent['getName']>[0]),
   };
   const connect = agent.createConnection;
+  const close = agent.destroy.bind(agent);
   let ahead = connect(options) as Socket | undefined;
   ahead?.on('error', () => undefined);
   agent.createConnection = (wanted, callback) => {
@@ -65,6 +66,11 @@ export function agentConnectingAhead(
     ahead = undefined;
     const fits = ready?.destroyed === false && wanted.host === host && Number(wanted.port) === target.port;
     return fits ? ready : connect(wanted, callback);
+  };
+  // The agent does not know of a connection that no request has taken, and the process would wait for its end.
+  agent.destroy = () => {
+    ahead?.destroy();
+    close();
   };
   return agent;
 }

@@ -43,7 +43,7 @@ export const entraCodes: readonly EntraCodeRow[] = [
   {
     codes: ['700222', '700236'],
     cause:
-      'App {app} may not use tokens that Entra itself issued: the app registration and the managed identity live in different tenants.',
+      'App {app} may not use tokens that Entra itself issued, most often because the app registration and the managed identity live in different tenants.',
     remedy:
       'Register the app in the identity’s own tenant {identityTenant}. For another tenant’s resources make it multitenant and provision it there: az ad sp create --id {app}',
   },

@@ -29,6 +29,7 @@ export type Flaw =
   | 'not-json'
   | 'redirect'
   | 'proxy-credentials'
+  | 'system-assigned'
   | 'no-token'
   | 'no-expiry'
   | 'other-app'

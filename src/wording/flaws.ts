@@ -14,6 +14,11 @@ export const flawWords: Readonly<Record<Flaw, { readonly what: string; readonly 
     what: 'a redirection to another address, which is never followed with an assertion',
     remedy: 'check the address {authority}, and which proxy redirects it.',
   },
+  'system-assigned': {
+    what: 'the token of this machine’s system-assigned identity, and an app can trust none but a user-assigned one',
+    remedy:
+      'create a user-assigned identity (az identity create), assign it to the machine (az vm identity assign), let the app trust it, and name it here.',
+  },
   'proxy-credentials': {
     what: 'the proxy’s answer, which wants another user or password (407)',
     remedy:

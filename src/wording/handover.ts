@@ -32,7 +32,7 @@ export function describeHandoverProblem(problem: HandoverProblem, known: KnownOf
     case 'tool-missing':
       return [
         `${known.spell('login')} asks for the Azure CLI, and there is no az on this job’s PATH. Nothing was asked for.`,
-        'Remedy: install it on the machine (https://learn.microsoft.com/cli/azure/install-azure-cli), for one with',
+        'Remedy: install it on the machine (https://learn.microsoft.com/cli/azure/install-azure-cli). On Debian and Ubuntu:',
         '  curl -sL https://aka.ms/InstallAzureCLIDeb | sudo bash',
         `and restart the runner or agent when the PATH has changed; or leave ${known.spell('login')} out and use ${known.spell('export')} or ${known.spell('scopes')}.`,
       ].join('\n');

@@ -22,6 +22,7 @@ export function placeholders(
     assign: [
       `  az vm identity assign --resource-group <group> --name <machine> --identities ${identityArgument(request?.identity)}`,
       `  az vmss identity assign --resource-group <group> --name <scale set> --identities ${identityArgument(request?.identity)}`,
+      '  (In the identity’s subscription. When the inner command finds nothing, the ID is wrong.)',
     ].join('\n'),
   };
 }
@@ -29,8 +30,8 @@ export function placeholders(
 /** az takes resource IDs (or names in the same group) here, so another kind of ID must be looked up. */
 function identityArgument(identity: { kind: string; value: string } | undefined): string {
   if (identity?.kind === 'resource-id') return identity.value;
-  const property = identity?.kind === 'object-id' ? 'principalId' : 'clientId';
-  return `"$(az identity list --query "[?${property}=='${identity?.value ?? '<ID>'}'].id" --output tsv)"`;
+  const id = identity?.value ?? '<ID>';
+  return `"$(az identity list --query "[?clientId=='${id}' || principalId=='${id}'].id" --output tsv)"`;
 }
 
 export function fill(template: string, values: Readonly<Record<string, string>>): string {

@@ -25,7 +25,7 @@ export function describeReceived(
     ...kept.map(
       (name) => `  ${name} keeps the value it has in this job, since no subscription was given here`,
     ),
-    'The file with the identity’s token and every sign-in made here are removed when the job ends.',
+    `The file with the identity’s token${logins.length > 0 ? ' and the sign-in' : ''} is removed when the job ends.`,
   ].join('\n');
 }
 

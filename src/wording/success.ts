@@ -1,10 +1,16 @@
 import type { Exchanged } from '../exchange/request.ts';
 import type { StepRequest } from '../inputs/read.ts';
 import { until } from './durations.ts';
+import type { KnownOfRun } from './known.ts';
 
 /** Which identity became which app in which tenant, for which scopes and until when. Never a token. */
-export function describeSuccess(request: StepRequest, { assertion, tokens, tenantId }: Exchanged): string {
+export function describeSuccess(
+  request: StepRequest,
+  { assertion, tokens, tenantId }: Exchanged,
+  spell: KnownOfRun['spell'],
+): string {
   const { clientId, identity } = request;
+  const inFile = request.exports.length + request.logins.length > 0;
   const { claims } = assertion;
   const others = [
     identity.kind !== 'client-id' && claims.clientId !== undefined && `client ID ${claims.clientId}`,
@@ -21,13 +27,13 @@ export function describeSuccess(request: StepRequest, { assertion, tokens, tenan
       line === undefined
         ? ', which proves the trust and is not handed over'
         : line.name === undefined
-          ? ''
+          ? `, handed over in ${spell(line === request.published[0] ? 'access-token' : 'access-tokens')}`
           : `, handed over as ${line.name}`;
     return `  token for ${scope} until ${until(expiresOn)}${use}`;
   });
   return [
     `Managed identity ${identity.value}${others.length > 0 ? ` (${others.join(', ')})` : ''} became app ${clientId} in tenant ${tenant}:`,
     ...lines,
-    `  the identity’s own token, the assertion, lives until ${until(assertion.expiresOn)}`,
+    `  the identity’s own token, the assertion, ${inFile ? '' : 'kept in memory only, '}lives until ${until(assertion.expiresOn)}`,
   ].join('\n');
 }

@@ -22,15 +22,15 @@ export function describeTrust(
     'The app’s federated identity credential must have exactly:',
     `  issuer    ${issuer}`,
     `  subject   ${subject}  (the identity’s object ID, not its client ID)`,
-    `  audience  ${audience}  (in the token: ${assertion?.audience ?? 'unknown'})`,
+    `  audience  ${audience}${assertion?.audience === undefined ? '' : `  (the token shows it as ${assertion.audience})`}`,
     `See what it has:  az ad app federated-credential list --id ${app}`,
     ...(audienceDiffers
       ? [
-          `It has one with this issuer and subject. Correct its audience, signed in to tenant ${tenant}:`,
+          `It has one with this issuer and subject. Correct its audience, signed in to tenant ${tenant} (in bash):`,
           `  az ad app federated-credential update --id ${app} --federated-credential-id "$(az ad app federated-credential list --id ${app} --query ${singleQuoted(query(values))} --output tsv)" --parameters ${singleQuoted(JSON.stringify(values))}`,
         ]
       : [
-          `Create it, signed in to tenant ${tenant}:`,
+          `Create it, signed in to tenant ${tenant} (in bash):`,
           `  az ad app federated-credential create --id ${app} --parameters ${singleQuoted(JSON.stringify({ name: credentialName(subject), ...values }))}`,
         ]),
   ];
