@@ -94,6 +94,8 @@ describe.each(oneOfEach)('$title', (host) => {
     const [message = ''] = outcome.errors;
     expect(message).toContain(`AADSTS${code}: Words of Entra’s own.`);
     expect(message).toMatch(/trace ID [0-9a-f-]{36}, correlation ID [0-9a-f-]{36}/u);
+    // Said once: Entra's words end before the lines in which it says the same.
+    expect(message).not.toContain('Trace ID:');
     expect(message).toMatch(pattern(row.cause, host));
     expect(message).toMatch(pattern(row.remedy, host));
     expect(message).not.toMatch(/\{\w+\}/u);
