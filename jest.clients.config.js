@@ -1,6 +1,6 @@
 import base from './jest.config.js';
 
-/** The clients that others wrote (az, the Azure SDKs): slow to install and to start, so apart from `npm test`. */
+/** Tests with the Azure CLI and the Azure SDKs. These take long to install and to start, so `npm test` leaves them out. */
 export default {
   ...base,
   roots: ['<rootDir>/test/clients'],

@@ -2,37 +2,37 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** How long each leg thinks before it answers, in milliseconds. */
+/** How long each service waits before it answers, in milliseconds. */
 export interface Delays {
   readonly identity: number;
   readonly entra: number;
 }
 
 export interface Addresses {
-  /** Of the machine's metadata service. */
+  /** The machine's metadata service. */
   readonly imds: string;
   readonly authority: string;
-  /** Variables of the machine, and of its certificate authority. */
+  /** Environment variables of the machine and its certificate authority. */
   readonly machine: Readonly<Record<string, string>>;
-  /** Variables that lead clients of the public names to the embedded services. */
+  /** Environment variables that lead requests for Azure's public names to the embedded services. */
   readonly proxy: Readonly<Record<string, string>>;
 }
 
 export type Order = { readonly kind: 'begin'; readonly delays: Delays } | { readonly kind: 'count' };
 
-/** What the process answers to each order, and once it has started. */
+/** The answer to each order, and the message after the start. */
 export interface Answers {
   readonly start: Addresses;
   readonly begin: 'ready';
   readonly count: number;
 }
 
-/** The embedded Azure, running beside us. */
+/** The embedded Azure, running in another process. */
 export interface Azure {
   readonly addresses: Addresses;
-  /** Sets the delays and forgets the requests so far. */
+  /** Sets the delays and resets the count of requests. */
   begin(delays: Delays): Promise<void>;
-  /** Requests since then. */
+  /** The number of requests since `begin`. */
   requests(): Promise<number>;
   stop(): Promise<void>;
 }
@@ -61,7 +61,7 @@ export async function startAzure(): Promise<Azure> {
 
 async function answerOf<K extends keyof Answers>(child: ChildProcess): Promise<Answers[K]> {
   const gone = new AbortController();
-  const end = (): void => gone.abort(new Error('the embedded Azure has ended'));
+  const end = (): void => gone.abort(new Error('the embedded Azure has stopped'));
   child.once('exit', end);
   try {
     const [answer] = (await once(child, 'message', { signal: gone.signal })) as [Answers[K]];

@@ -1,11 +1,11 @@
-/** The embedded Azure as a process of its own, so that its work is not done by whoever measures. */
+/** The embedded Azure in a process of its own, so that it does not share one with the measuring code. */
 import { worldFor } from '../emulator/default-world.ts';
 import { startEmulator } from '../emulator/emulator.ts';
 import type { Answers, Order } from './azure-process.ts';
-import { furtherApis } from './scopes.ts';
+import { customApis } from './scopes.ts';
 
 const world = worldFor('public');
-const azure = await startEmulator({ ...world, resources: [...world.resources, ...furtherApis] });
+const azure = await startEmulator({ ...world, resources: [...world.resources, ...customApis] });
 
 const answer = <K extends keyof Answers>(value: Answers[K]): void => {
   process.send?.(value);
@@ -20,7 +20,7 @@ process.on('message', (order: Order) => {
       answer<'begin'>('ready');
       return;
     case 'count':
-      // A tunnel through the proxy is no request to any service; what went through it is.
+      // Counts the requests inside a proxy's tunnel, not the tunnel.
       answer<'count'>(azure.requests.filter(({ leg }) => leg !== 'proxy').length);
   }
 });

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: this action and this task beside what else does the same, as whole processes measured from
- * outside. Writes `docs/benchmarks.md` and its chart; with `--quick` it runs less and writes nothing.
+ * `npm run bench`: compares this action and this task with other programs that do the same. Each run is a whole process,
+ * measured from outside. Writes `docs/benchmarks.md` and its chart. With `--quick` it runs less and writes nothing.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,8 +8,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startAzure } from './azure-process.ts';
 import { drawChart } from './chart.ts';
-import { findAzureCli, installField } from './field.ts';
-import { judgeGoals } from './goals.ts';
+import { checkGoals } from './goals.ts';
+import { findAzureCli, installContenders } from './install-contenders.ts';
 import { startLauncher } from './launcher.ts';
 import { describeMachine } from './machine.ts';
 import { fillPage } from './page.ts';
@@ -26,24 +26,25 @@ const azure = await startAzure();
 const launcher = await startLauncher(root, folder);
 const results = new Results();
 try {
-  const field = await installField(root, folder, azure.addresses, az);
-  const machine = describeMachine(field.nodeVersions, az);
+  const contenders = await installContenders(root, folder, azure.addresses, az);
+  const machine = describeMachine(contenders.nodeVersions, az);
   for (const scenario of scenarios) {
     process.stderr.write(`measuring: ${scenario.name}\n`);
     const rounds = quick ? scenario.quickRounds : scenario.rounds;
-    await runScenario(scenario, rounds, field.contender, azure, launcher, results);
+    await runScenario(scenario, rounds, contenders.find, azure, launcher, results);
   }
-  field.remove();
+  contenders.remove();
 
-  const verdicts = judgeGoals(results, root);
+  const goals = checkGoals(results, root);
   console.log(machine.map(([name, value]) => `${name}: ${value}`).join('\n'));
   for (const { name } of scenarios) {
     const table = name === 'growth' ? growthTable(results) : scenarioTable(results, name);
     console.log(`\n${name}\n${asText(table)}`);
   }
   console.log(`\nsizes\n${asText(sizesTable(root))}`);
-  console.log(`\ngoals\n${asText(goalsTable(verdicts))}`);
-  if (!launcher.measuresMemory) console.log('\nMemory was not measured: there is no python3 here.');
+  console.log(`\ngoals\n${asText(goalsTable(goals))}`);
+  if (!launcher.measuresMemory)
+    console.log('\nMemory was not measured, because this machine has no python3.');
 
   const seconds = Math.round((performance.now() - began) / 1000);
   if (quick) {
@@ -52,7 +53,7 @@ try {
     const template = readFileSync(join(root, 'bench', 'benchmarks.template.md'), 'utf8');
     writeFileSync(
       join(root, 'docs', 'benchmarks.md'),
-      fillPage(template, { results, verdicts, machine, root, seconds }),
+      fillPage(template, { results, goals, machine, root, seconds }),
     );
     writeFileSync(join(root, 'docs', 'benchmarks.svg'), drawChart(results));
     console.log(`\n${seconds} seconds. Written: docs/benchmarks.md, docs/benchmarks.svg`);

@@ -1,16 +1,16 @@
 import type { ContenderName } from './contenders.ts';
-import { median } from './figures.ts';
 import { type Results, realistic, type ScenarioName, scopeCounts } from './scenarios.ts';
+import { median } from './statistics.ts';
 
 /**
- * The chart for the README. It brings its own ground and follows the reader's light or dark setting; where that is
- * not passed on to pictures it stays readable, being complete in itself. No fonts from elsewhere.
+ * The chart for the README. It has its own background and follows the reader's light or dark setting. It is readable
+ * without that setting too, and uses only fonts of the system.
  */
 export function drawChart(results: Results): string {
   const bars = [
     barPanel('One step with real delays, one scope: milliseconds', results, 'wall', {
       at: realistic.identity + realistic.entra,
-      says: 'waiting for the two answers',
+      label: 'waiting for the two answers',
     }),
     barPanel('Peak memory: MiB', results, 'peak'),
     linePanel('Milliseconds for 1 to 20 scopes with real delays', results),
@@ -31,7 +31,7 @@ ${placed.join('\n')}
 }
 
 const label =
-  'Wall time and peak memory of this action and task beside bare scripts, @azure/identity and the Azure CLI';
+  'Wall time and peak memory of this action and task, of bare scripts, of @azure/identity and of the Azure CLI';
 const width = 760;
 const margin = 24;
 const inner = width - 2 * margin;
@@ -41,10 +41,10 @@ text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-s
 .faint { fill: #59636e; font-size: 12px; }
 .ground { fill: #ffffff; stroke: #d1d9e0; }
 .ours { fill: #0969da; stroke: #0969da; }
-.rival { fill: #afb8c1; stroke: #818b98; }
-rect.ours, rect.rival { stroke: none; }
+.other { fill: #afb8c1; stroke: #818b98; }
+rect.ours, rect.other { stroke: none; }
 path { fill: none; stroke-width: 2; }
-path.ours, path.rival { fill: none; }
+path.ours, path.other { fill: none; }
 .mark { stroke: #59636e; stroke-width: 1; stroke-dasharray: 3 3; }
 .axis { stroke: #d1d9e0; stroke-width: 1; }
 @media (prefers-color-scheme: dark) {
@@ -52,9 +52,9 @@ path.ours, path.rival { fill: none; }
   .faint { fill: #9198a1; }
   .ground { fill: #0d1117; stroke: #3d444d; }
   .ours { fill: #4493f8; stroke: #4493f8; }
-  .rival { fill: #656c76; stroke: #9198a1; }
-  rect.ours, rect.rival { stroke: none; }
-  path.ours, path.rival { fill: none; }
+  .other { fill: #656c76; stroke: #9198a1; }
+  rect.ours, rect.other { stroke: none; }
+  path.ours, path.other { fill: none; }
   .mark { stroke: #9198a1; }
   .axis { stroke: #3d444d; }
 }
@@ -92,12 +92,12 @@ function middle(
   return values.length > 0 ? median(values) : undefined;
 }
 
-/** Bars from zero on one linear scale, with a dashed line at what nobody can go below. */
+/** Bars on one linear scale from zero, with a dashed line at the time that no program can avoid. */
 function barPanel(
   title: string,
   results: Results,
   figure: 'wall' | 'peak',
-  mark?: { readonly at: number; readonly says: string },
+  mark?: { readonly at: number; readonly label: string },
 ): Panel | undefined {
   const measured = rows.flatMap((row) => {
     const scenario = row.name === 'azure-cli' ? 'azure-cli-realistic' : 'realistic';
@@ -114,7 +114,7 @@ function barPanel(
     const length = value * scale;
     return (
       text(0, y + 14, name) +
-      `<rect class="${ours ? 'ours' : 'rival'}" x="${left}" y="${y}" width="${round(length)}" height="18" rx="2"/>` +
+      `<rect class="${ours ? 'ours' : 'other'}" x="${left}" y="${y}" width="${round(length)}" height="18" rx="2"/>` +
       text(left + length + 8, y + 14, value.toFixed(0))
     );
   });
@@ -122,14 +122,14 @@ function barPanel(
   const marked =
     mark === undefined || line === undefined
       ? ''
-      : `<line class="mark" x1="${round(line)}" x2="${round(line)}" y1="20" y2="${bottom}"/>${text(line, bottom + 14, `${mark.at} ms: ${mark.says}`, 'faint')}`;
+      : `<line class="mark" x1="${round(line)}" x2="${round(line)}" y1="20" y2="${bottom}"/>${text(line, bottom + 14, `${mark.at} ms: ${mark.label}`, 'faint')}`;
   return {
     height: bottom + (mark ? 18 : 0),
     body: text(0, 10, title, 'head') + bars.join('') + marked,
   };
 }
 
-/** Time over the number of scopes, from zero. The task's line would lie on the action's. */
+/** Time by number of scopes, from zero. The task is left out: its line covers the action's. */
 function linePanel(title: string, results: Results): Panel | undefined {
   const lines = rows
     .filter(({ name }) => !name.startsWith('task'))
@@ -155,7 +155,7 @@ function linePanel(title: string, results: Results): Panel | undefined {
     (scopes) =>
       `<text class="faint" text-anchor="middle" x="${round(x(scopes))}" y="${bottom + 16}">${scopes}</text>`,
   );
-  // Captions beside their lines' ends, pushed apart where the ends lie close together.
+  // Captions at the ends of the lines, moved apart where the ends are close together.
   let lowest = Number.NEGATIVE_INFINITY;
   const captions = [...lines]
     .sort((one, other) => other.last.value - one.last.value)
@@ -165,7 +165,7 @@ function linePanel(title: string, results: Results): Panel | undefined {
     });
   const paths = lines.map(
     ({ ours, points }) =>
-      `<path class="${ours ? 'ours' : 'rival'}" d="M${points.map((p) => `${round(x(p.scopes))} ${round(y(p.value))}`).join('L')}"/>`,
+      `<path class="${ours ? 'ours' : 'other'}" d="M${points.map((p) => `${round(x(p.scopes))} ${round(y(p.value))}`).join('L')}"/>`,
   );
   return {
     height: bottom + 20,

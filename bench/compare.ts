@@ -1,6 +1,6 @@
 /**
- * `npm run bench:compare -- FOLDER`: the action of this checkout beside that of another one (built, with its `dist/`),
- * one scope each, in turn. What a change gives is measured so.
+ * `npm run bench:compare -- FOLDER`: measures what a change gains. Runs the action of this checkout and the action of
+ * another one in turn, with one scope. The other checkout must be built.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,15 +8,16 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nodeOrOwn } from '../test/harness/nodes.ts';
 import { type Azure, type Delays, startAzure } from './azure-process.ts';
-import { ratioOf, spreadOf } from './figures.ts';
 import { type InstalledStep, installAction } from './hosts.ts';
 import { type Launcher, startLauncher } from './launcher.ts';
 import { realistic } from './scenarios.ts';
 import { scopesFor } from './scopes.ts';
+import { ratioOf, spreadOf } from './statistics.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const [other] = process.argv.slice(2);
-if (other === undefined) throw new Error('Name the folder of another checkout of this project.');
+if (other === undefined)
+  throw new Error('Usage: npm run bench:compare -- FOLDER, the folder of another checkout of this project');
 
 const rounds = 40;
 const scenarios: readonly (readonly [name: string, delays: Delays])[] = [
@@ -55,7 +56,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Wall time of one run, in milliseconds. */
+/** The wall time of one run, in milliseconds. */
 async function measure(step: InstalledStep, delays: Delays, server: Azure, by: Launcher): Promise<number> {
   step.reset();
   await server.begin(delays);

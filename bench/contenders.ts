@@ -1,6 +1,6 @@
 import type { Launch, Run } from './launcher.ts';
 
-/** Everybody who is measured; the number is the Node version. */
+/** The programs that are measured. A number is the major version of Node. */
 export type ContenderName =
   | 'action'
   | 'fetch'
@@ -21,19 +21,19 @@ export type ContenderName =
   | 'task-empty-20'
   | 'azure-cli';
 
-/** How each is called in tables. */
+/** The names in tables. */
 export const titles: Readonly<Record<ContenderName, string>> = {
   action: 'this action',
   fetch: 'bare script, fetch',
   https: 'bare script, node:https',
-  identity: '@azure/identity, the same address',
-  'identity-public': '@azure/identity, public name by proxy',
+  identity: '@azure/identity, same address',
+  'identity-public': '@azure/identity, public name through proxy',
   'task-24': 'this task, Node 24',
   'task-20': 'this task, Node 20',
-  'task-fetch-24': 'its bare script, fetch, Node 24',
-  'task-fetch-20': 'its bare script, fetch, Node 20',
-  'task-https-24': 'its bare script, node:https, Node 24',
-  'task-https-20': 'its bare script, node:https, Node 20',
+  'task-fetch-24': 'bare script for the task, fetch, Node 24',
+  'task-fetch-20': 'bare script for the task, fetch, Node 20',
+  'task-https-24': 'bare script for the task, node:https, Node 24',
+  'task-https-20': 'bare script for the task, node:https, Node 20',
   post: 'post step, nothing to do',
   empty: 'empty script',
   'task-post-24': 'post-job, nothing to do, Node 24',
@@ -43,17 +43,17 @@ export const titles: Readonly<Record<ContenderName, string>> = {
   'azure-cli': 'Azure CLI recipe',
 };
 
-/** One program that can be measured, asking for a number of scopes. */
+/** A program that can be measured, and the number of scopes it asks for. */
 export interface Contender {
   readonly name: ContenderName;
-  /** `0`: it asks for nothing. */
+  /** `0` if it asks for nothing. */
   readonly scopes: number;
   readonly launch: Launch;
-  /** What has to be as it was before each run; not measured. */
+  /** Undoes what the last run left, before each run. Not measured. */
   readonly before?: () => void;
-  /** Whether it did what it was to do: a program that fails fast wins nothing. */
+  /** Whether it did its work. A program that fails fast must not count as fast. */
   readonly succeeded: (run: Run) => boolean;
 }
 
-/** Makes a contender for so many scopes; nothing when what it needs is not on this machine. */
-export type Field = (name: ContenderName, scopes: number) => Contender | undefined;
+/** The contender for this number of scopes. `undefined` if this machine lacks what it needs. */
+export type FindContender = (name: ContenderName, scopes: number) => Contender | undefined;

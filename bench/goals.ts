@@ -1,26 +1,26 @@
 import { join } from 'node:path';
 import type { ContenderName } from './contenders.ts';
-import { type Ratio, ratioOf } from './figures.ts';
 import { codeLimits, codeSize, requestsFor } from './limits.ts';
 import { type Results, type ScenarioName, scenarios, scopeCounts } from './scenarios.ts';
+import { type Ratio, ratioOf } from './statistics.ts';
 
-/** What was measured, and `met` or by how much it is missed. */
-interface Judged {
+/** What was measured, and whether that meets the goal. */
+interface GoalOutcome {
   readonly measured: string;
-  readonly verdict: string;
+  readonly outcome: string;
 }
 
-/** A goal and what was measured of it. */
-export interface Verdict extends Judged {
+/** A goal and what was measured for it. */
+export interface GoalResult extends GoalOutcome {
   readonly what: string;
   readonly goal: string;
-  /** The same with the other bare script as the floor, so that the choice of floor is open to see. */
-  readonly otherFloor?: Judged;
+  /** The same against the other bare script, because the choice of the floor matters. */
+  readonly otherFloor?: GoalOutcome;
 }
 
 type Figure = 'wall' | 'peak';
 
-/** A goal that is a ratio of two medians of one run. */
+/** A goal for the ratio of two medians of one run. */
 interface RatioGoal {
   readonly what: string;
   readonly figure: Figure;
@@ -29,15 +29,15 @@ interface RatioGoal {
   readonly floor: ContenderName;
   readonly otherFloor?: ContenderName;
   readonly atMost: number;
-  /** Not demanded; said when reached. */
-  readonly dream?: number;
+  /** A better value that is not required. It is mentioned when it is reached. */
+  readonly stretch?: number;
 }
 
 const step = { ours: 'action', floor: 'fetch', otherFloor: 'https' } as const;
 const task24 = { ours: 'task-24', floor: 'task-fetch-24', otherFloor: 'task-https-24' } as const;
 const task20 = { ours: 'task-20', floor: 'task-fetch-20', otherFloor: 'task-https-20' } as const;
-const loopback = { figure: 'wall', scenario: 'loopback', atMost: 2, dream: 1.5 } as const;
-const realistic = { figure: 'wall', scenario: 'realistic', atMost: 1.3, dream: 1.15 } as const;
+const loopback = { figure: 'wall', scenario: 'loopback', atMost: 2, stretch: 1.5 } as const;
+const realistic = { figure: 'wall', scenario: 'realistic', atMost: 1.3, stretch: 1.15 } as const;
 const memory = { figure: 'peak', scenario: 'loopback', atMost: 1.3 } as const;
 const idle = { figure: 'wall', scenario: 'loopback', atMost: 1.3 } as const;
 
@@ -59,14 +59,14 @@ const ratioGoals: readonly RatioGoal[] = [
 const growthLimit = 1.3;
 const azureCliFactor = 30;
 
-export function judgeGoals(results: Results, root: string): readonly Verdict[] {
+export function checkGoals(results: Results, root: string): readonly GoalResult[] {
   return [
-    requestGoal(results),
-    ...ratioGoals.slice(0, 9).map((goal) => judgeRatio(results, goal)),
-    ...(['action', 'task-24'] as const).map((name) => growthGoal(results, name)),
-    ...ratioGoals.slice(9).map((goal) => judgeRatio(results, goal)),
-    azureCliGoal(results),
-    ...codeLimits.map(({ folder, bytes }) => sizeGoal(folder, codeSize(join(root, folder)), bytes)),
+    requestResult(results),
+    ...ratioGoals.slice(0, 9).map((goal) => ratioResult(results, goal)),
+    ...(['action', 'task-24'] as const).map((name) => growthResult(results, name)),
+    ...ratioGoals.slice(9).map((goal) => ratioResult(results, goal)),
+    azureCliResult(results),
+    ...codeLimits.map(({ folder, bytes }) => sizeResult(folder, codeSize(join(root, folder)), bytes)),
   ];
 }
 
@@ -80,20 +80,20 @@ function values(
   return results.of(scenario, name, scopes).flatMap((measurement) => measurement[figure] ?? []);
 }
 
-function judgeRatio(results: Results, goal: RatioGoal): Verdict {
-  const { figure, scenario, atMost, dream } = goal;
+function ratioResult(results: Results, goal: RatioGoal): GoalResult {
+  const { figure, scenario, atMost, stretch } = goal;
   const isIdle = goal.ours.includes('post');
   const against = (name: ContenderName): Ratio | undefined =>
     comparison(
       values(results, figure, scenario, goal.ours, isIdle ? 0 : 1),
       values(results, figure, scenario, name, isIdle ? 0 : 1),
     );
-  const judge = (ratio: Ratio | undefined): Judged => atMostVerdict(ratio, atMost, dream);
+  const check = (ratio: Ratio | undefined): GoalOutcome => checkLimit(ratio, atMost, stretch);
   return {
     what: goal.what,
     goal: `≤ ${atMost} ×`,
-    ...judge(against(goal.floor)),
-    ...(goal.otherFloor && { otherFloor: judge(against(goal.otherFloor)) }),
+    ...check(against(goal.floor)),
+    ...(goal.otherFloor && { otherFloor: check(against(goal.otherFloor)) }),
   };
 }
 
@@ -101,31 +101,30 @@ function comparison(ours: readonly number[], theirs: readonly number[]): Ratio |
   return ours.length > 0 && theirs.length > 0 ? ratioOf(ours, theirs) : undefined;
 }
 
-/** A ratio with the range of 95 of 100 repetitions. */
-function words(ratio: Ratio): string {
+function withInterval(ratio: Ratio): string {
   return `${digits(ratio.value)} × (${digits(ratio.low)}–${digits(ratio.high)})`;
 }
 
-function atMostVerdict(ratio: Ratio | undefined, limit: number, dream?: number): Judged {
-  if (ratio === undefined) return { measured: '–', verdict: 'not measured here' };
+function checkLimit(ratio: Ratio | undefined, limit: number, stretch?: number): GoalOutcome {
+  if (ratio === undefined) return { measured: '–', outcome: 'not measured' };
   const { value } = ratio;
-  const measured = words(ratio);
-  if (dream !== undefined && value <= dream) return { measured, verdict: `met, and the dream of ${dream}` };
-  return { measured, verdict: value <= limit ? 'met' : `missed by ${digits(value - limit)}` };
+  const measured = withInterval(ratio);
+  if (stretch !== undefined && value <= stretch) return { measured, outcome: `met, also ${stretch}` };
+  return { measured, outcome: value <= limit ? 'met' : `missed by ${digits(value - limit)}` };
 }
 
-function growthGoal(results: Results, name: 'action' | 'task-24'): Verdict {
+function growthResult(results: Results, name: 'action' | 'task-24'): GoalResult {
   const most = Math.max(...scopeCounts);
   const of = (scopes: number): readonly number[] => values(results, 'wall', 'growth', name, scopes);
   return {
-    what: `${most} scopes against one, ${name === 'action' ? 'action' : 'task on Node 24'}`,
+    what: `${most} scopes compared with one, ${name === 'action' ? 'action' : 'task on Node 24'}`,
     goal: `≤ ${growthLimit} ×`,
-    ...atMostVerdict(comparison(of(most), of(1)), growthLimit),
+    ...checkLimit(comparison(of(most), of(1)), growthLimit),
   };
 }
 
-/** In every run of ours that was measured, whatever the scenario. */
-function requestGoal(results: Results): Verdict {
+/** Checks every run of the action and the task, in all scenarios. */
+function requestResult(results: Results): GoalResult {
   const runs = scenarios.flatMap(({ name: scenario, contenders }) =>
     contenders
       .filter(({ name }) => name === 'action' || name === 'task-24' || name === 'task-20')
@@ -139,33 +138,33 @@ function requestGoal(results: Results): Verdict {
     what: 'requests, action and task',
     goal: '1 + scopes',
     measured: counted.join(', '),
-    verdict: excess <= 0 ? `met in all ${runs.length} runs` : `missed by ${excess}`,
+    outcome: excess <= 0 ? `met in all ${runs.length} runs` : `missed by ${excess}`,
   };
 }
 
-function azureCliGoal(results: Results): Verdict {
+function azureCliResult(results: Results): GoalResult {
   const of = (name: ContenderName): readonly number[] => values(results, 'wall', 'azure-cli', name);
   const ratio = comparison(of('azure-cli'), of('action'));
   return {
-    what: 'against the Azure CLI recipe, loopback',
+    what: 'compared with the Azure CLI recipe, loopback',
     goal: `≥ ${azureCliFactor} × faster`,
-    measured: ratio === undefined ? '–' : words(ratio),
-    verdict:
+    measured: ratio === undefined ? '–' : withInterval(ratio),
+    outcome:
       ratio === undefined
-        ? 'not measured: no az here'
+        ? 'not measured: no Azure CLI'
         : ratio.value >= azureCliFactor
           ? 'met'
           : `missed by ${digits(azureCliFactor - ratio.value)}`,
   };
 }
 
-function sizeGoal(folder: string, size: number, limit: number): Verdict {
+function sizeResult(folder: string, size: number, limit: number): GoalResult {
   const kilobytes = (bytes: number): string => `${Math.ceil(bytes / 1000)} KB`;
   return {
     what: `code in ${folder}`,
     goal: `≤ ${kilobytes(limit)}`,
     measured: kilobytes(size),
-    verdict: size <= limit ? 'met' : `missed by ${kilobytes(size - limit)}`,
+    outcome: size <= limit ? 'met' : `missed by ${kilobytes(size - limit)}`,
   };
 }
 

@@ -14,20 +14,20 @@ import { codeFiles } from './limits.ts';
 
 type Variables = Readonly<Record<string, string>>;
 
-/** Our step as a host would start it: where its code lies, and the environment it finds. */
+/** The step as a host starts it: where its code is, and its environment. */
 export interface InstalledStep {
   readonly main: string;
   readonly post: string;
   readonly workingDirectory: string;
-  /** For so many scopes, one a line. */
+  /** The environment for these scopes. */
   environment(scopes: readonly string[]): Variables;
-  /** As if the step had not run: what it wrote for its host is emptied. */
+  /** Empties the files in which the last run gave values to the host. */
   reset(): void;
   handedOver(run: Run): boolean;
   remove(): void;
 }
 
-/** Both hosts as the test harness plays them, which is asked for the environment only: it starts nothing measured. */
+/** A script that prints the environment that the test harness gives to a step. The harness starts no measured run. */
 const showEnvironment = 'process.stdout.write(JSON.stringify(process.env));';
 
 function inputsOf({ authority }: Addresses): Variables {
@@ -39,7 +39,7 @@ function inputsOf({ authority }: Addresses): Variables {
   };
 }
 
-/** The runner keeps an action's repository as it is: the code with its package.json. */
+/** The runner has the action's whole repository, with its package.json. */
 export async function installAction(
   root: string,
   folder: string,
@@ -71,7 +71,7 @@ export async function installAction(
   };
 }
 
-/** The agent keeps a task in a folder of its own, without a package.json: Node takes its files for CommonJS. */
+/** The agent copies a task into a folder without a package.json, so Node reads its files as CommonJS. */
 export async function installTask(
   root: string,
   folder: string,

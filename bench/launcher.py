@@ -1,10 +1,10 @@
-"""Starts one process after the other and measures each from outside.
+"""Starts processes one after another and measures them from outside.
 
-Reads one JSON object a line, {"argv", "env", "cwd", "out", "err"}, and answers with one a line: wall time from just
-before the start until the process has been waited for, processor time, and peak memory. The kernel counts the last
-two and hands them over with the exit status (wait4), so nothing has to watch the process while it runs.
+Each line of the input is a JSON object {"argv", "env", "cwd", "out", "err"}. Each line of the output is its result: the
+wall time from just before the start to the end, the processor time, and the peak memory. The kernel counts the last two
+and returns them with the exit status (wait4), so nothing watches the process while it runs.
 
-Peak memory is that of the largest process among the one started and those it waited for itself.
+Peak memory is that of the largest process: the started one, or one of its children that it waited for.
 """
 
 import json

@@ -3,19 +3,19 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** A whole program, started from nothing. */
+/** A program to start. */
 export interface Launch {
   readonly argv: readonly string[];
-  /** All of it: nothing is inherited. */
+  /** The whole environment. Nothing is inherited. */
   readonly environment: Readonly<Record<string, string>>;
   readonly workingDirectory: string;
 }
 
-/** What one run cost, from before the process is started until it has ended. */
+/** What one run cost, from just before the start of the process to its end. */
 export interface Cost {
-  /** Milliseconds on the clock. */
+  /** Wall time in milliseconds. */
   readonly wall: number;
-  /** Milliseconds of processor time, the program's own and the system's for it. */
+  /** Processor time in milliseconds, user and system. */
   readonly cpu: number | undefined;
   /** Peak resident memory of the largest process, in MiB. */
   readonly peak: number | undefined;
@@ -34,14 +34,14 @@ export interface Launcher {
   close(): void;
 }
 
-/** No run takes nearly as long; one that does hangs. */
+/** In milliseconds. A run that takes this long hangs. */
 const longestRun = 120_000;
 
 /**
- * Node cannot ask the kernel what a child of its has used, so a few lines of Python start the processes and wait for
- * them (`launcher.py`): always the same small parent, idle while it waits. Without Python the clock alone is read.
+ * Starts and measures programs. Node has no function that returns the processor time and memory of a child process, so
+ * a small Python script (`launcher.py`) starts the programs. Without Python, only the wall time is measured.
  *
- * @param folder where the programs' output goes, file by file as they run
+ * @param folder for the files that receive the output of the current run
  */
 export async function startLauncher(root: string, folder: string): Promise<Launcher> {
   const out = join(folder, 'stdout');
@@ -56,7 +56,7 @@ export async function startLauncher(root: string, folder: string): Promise<Launc
     python.once('spawn', () => resolve(true));
     python.once('error', () => resolve(false));
   });
-  if (!started) return clockOnly();
+  if (!started) return wallTimeOnly();
 
   const answers = createInterface(python.stdout)[Symbol.asyncIterator]();
   return {
@@ -66,7 +66,7 @@ export async function startLauncher(root: string, folder: string): Promise<Launc
       python.stdin.write(`${JSON.stringify({ argv, env: environment, cwd: workingDirectory, out, err })}\n`);
       const { value } = await answers.next();
       clearTimeout(timer);
-      if (typeof value !== 'string') throw new Error(`no answer from the launcher for ${argv.join(' ')}`);
+      if (typeof value !== 'string') throw new Error(`launcher.py ended while it ran ${argv.join(' ')}`);
       const { code, ...cost } = JSON.parse(value) as {
         code: number;
         wall: number;
@@ -79,12 +79,12 @@ export async function startLauncher(root: string, folder: string): Promise<Launc
   };
 }
 
-/** The launcher and whatever it has started: it leads a process group. */
+/** Ends the launcher and everything that it started. It is the leader of a process group. */
 function endGroup({ pid }: ChildProcess): void {
   if (pid !== undefined) process.kill(-pid, 'SIGKILL');
 }
 
-function clockOnly(): Launcher {
+function wallTimeOnly(): Launcher {
   return {
     measuresMemory: false,
     async run({ argv: [program = '', ...args], environment, workingDirectory }) {

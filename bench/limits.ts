@@ -1,20 +1,20 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What a step may cost in things that can be counted: the benchmark reports them, a test holds to them. */
+/** Limits for what can be counted. The benchmark reports them, and a test checks them. */
 
-/** One for the machine's identity, one to Entra for each scope. */
+/** One request for the machine's identity, and one to Entra for each scope. */
 export function requestsFor(scopes: number): number {
   return 1 + scopes;
 }
 
-/** The action's folders below the repository's, and how many bytes of code each may carry. */
+/** How many bytes of code each folder of the action may have. */
 export const codeLimits = [
   { folder: 'dist/main', bytes: 1_100_000 },
   { folder: 'dist/post', bytes: 60_000 },
 ] as const;
 
-/** Bytes of all code in a folder, what is loaded late and seldom included; licence texts are no code. */
+/** The bytes of all code in a folder, with the code that is rarely loaded and without license texts. */
 export function codeSize(folder: string): number {
   return codeFiles(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
 }

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 
-/** What the figures were measured on, as rows of a name and its value. */
+/** The machine of the measurement, as pairs of a name and a value. */
 export function describeMachine(nodeVersions: readonly string[], az: string | undefined): [string, string][] {
   const [first] = cpus();
   return [
@@ -13,7 +13,7 @@ export function describeMachine(nodeVersions: readonly string[], az: string | un
     ...(az === undefined ? [] : ([['Azure CLI', azureCliVersion(az)]] as [string, string][])),
     [
       'Other work',
-      `a load of ${(loadavg()[0] ?? 0).toFixed(1)} when the run began; the run itself is one of about 1`,
+      `load average ${(loadavg()[0] ?? 0).toFixed(1)} at the end of the set-up; the benchmark itself adds about 1`,
     ],
   ];
 }

@@ -1,15 +1,15 @@
 import type { Azure, Delays } from './azure-process.ts';
-import { type Contender, type ContenderName, type Field, titles } from './contenders.ts';
+import { type Contender, type ContenderName, type FindContender, titles } from './contenders.ts';
 import type { Cost, Launcher } from './launcher.ts';
 
-/** A set of contenders measured side by side under the same conditions. */
+/** Contenders that are measured together under the same conditions. */
 export interface Scenario {
   readonly name: ScenarioName;
   readonly delays: Delays;
   readonly contenders: readonly { readonly name: ContenderName; readonly scopes: number }[];
-  /** After one more that is not counted. */
+  /** One more round runs before them and does not count. */
   readonly rounds: number;
-  /** The same in a run that is only to show that all works. */
+  /** The rounds with `--quick`. */
   readonly quickRounds: number;
 }
 
@@ -41,7 +41,7 @@ const idle: Scenario['contenders'] = (
 ).map((name) => ({ name, scopes: 0 }));
 
 export const scenarios: readonly Scenario[] = [
-  // First, so that a CLI that does not work here is known at once.
+  // First, so that an Azure CLI that does not work ends the benchmark at once.
   {
     name: 'azure-cli',
     delays: none,
@@ -73,7 +73,7 @@ export interface Measurement extends Cost {
   readonly requests: number;
 }
 
-/** What was measured; empty for whoever could not take part. */
+/** All measurements. A contender that this machine cannot run has none. */
 export class Results {
   readonly #measurements = new Map<string, Measurement[]>();
 
@@ -88,20 +88,20 @@ export class Results {
 }
 
 /**
- * Measures in rounds: everybody once, then everybody again, each round begun by another one, so that whatever
- * happens to the machine meanwhile happens to all of them. The first round warms up and is not counted.
+ * Measures in rounds. Every round runs each contender once and starts with another one, so that a busy moment of the
+ * machine affects all of them. The first round is for warming up and does not count.
  *
- * @throws when a run does not do what it was to do
+ * @throws when a run does not do its work
  */
 export async function runScenario(
   scenario: Scenario,
   rounds: number,
-  field: Field,
+  find: FindContender,
   azure: Azure,
   launcher: Launcher,
   results: Results,
 ): Promise<void> {
-  const contenders = scenario.contenders.flatMap(({ name, scopes }) => field(name, scopes) ?? []);
+  const contenders = scenario.contenders.flatMap(({ name, scopes }) => find(name, scopes) ?? []);
   for (let round = 0; round <= rounds; round += 1) {
     const first = round % contenders.length;
     for (const contender of [...contenders.slice(first), ...contenders.slice(0, first)]) {

@@ -2,27 +2,32 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundles, taskFolder } from '../scripts/bundles.ts';
 import { type ContenderName, titles } from './contenders.ts';
-import { median, spreadOf } from './figures.ts';
-import type { Verdict } from './goals.ts';
+import type { GoalResult } from './goals.ts';
 import { codeFiles, codeSize } from './limits.ts';
 import { type Results, type ScenarioName, scenarios, scopeCounts } from './scenarios.ts';
+import { median, spreadOf } from './statistics.ts';
 
-/** A table with a heading for each column; the first column is text, the others may be figures. */
+/** A table. The first column is text and is aligned to the left, the others to the right. */
 export interface Table {
   readonly heads: readonly string[];
   readonly rows: readonly (readonly string[])[];
 }
 
-export function goalsTable(verdicts: readonly Verdict[]): Table {
+export function goalsTable(goals: readonly GoalResult[]): Table {
   return {
-    heads: ['goal', 'wanted', 'measured', 'verdict', 'on the node:https floor', 'verdict'],
-    rows: verdicts.map(({ what, goal, measured, verdict, otherFloor }) => [
-      ...[what, goal, measured, verdict, otherFloor?.measured ?? '', otherFloor?.verdict ?? ''],
+    heads: ['what', 'goal', 'measured', 'result', 'against node:https', 'result'],
+    rows: goals.map(({ what, goal, measured, outcome, otherFloor }) => [
+      what,
+      goal,
+      measured,
+      outcome,
+      otherFloor?.measured ?? '',
+      otherFloor?.outcome ?? '',
     ]),
   };
 }
 
-/** Everybody of one scenario: wall time with its spread, processor time, peak memory, requests. */
+/** The contenders of one scenario: wall time with its spread, processor time, peak memory, requests. */
 export function scenarioTable(results: Results, name: ScenarioName): Table {
   const contenders = scenarios.find((scenario) => scenario.name === name)?.contenders ?? [];
   return {
@@ -72,7 +77,7 @@ export function growthTable(results: Results): Table {
 export function sizesTable(root: string): Table {
   const folders = [...new Set(bundles.map(({ folder }) => folder))];
   return {
-    heads: ['folder', 'read at every start, bytes', 'all code, bytes', 'files'],
+    heads: ['folder', 'loaded at every start, bytes', 'all code, bytes', 'files'],
     rows: folders.flatMap((folder) => {
       const path = join(root, folder);
       if (!existsSync(path)) return [];

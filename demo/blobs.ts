@@ -7,7 +7,7 @@ import {
 
 export interface Container {
   readonly url: string;
-  /** The certificate authority of the service's certificate, PEM. */
+  /** The certificate authority of the service, as PEM. */
   readonly ca: string;
 }
 
@@ -17,7 +17,7 @@ const owner = new StorageSharedKeyCredential(
   'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==',
 );
 
-/** Makes the container, as its owner, and puts a small blob under each name. */
+/** Creates the container as its owner, with a small blob for each name. */
 export async function fillContainer({ url, ca }: Container, names: readonly string[]): Promise<void> {
   const [account, container] = [url.slice(0, url.lastIndexOf('/')), url.slice(url.lastIndexOf('/') + 1)];
   const service = new BlobServiceClient(account, owner, options(ca));
@@ -26,7 +26,7 @@ export async function fillContainer({ url, ca }: Container, names: readonly stri
   for (const name of names) await client.getBlockBlobClient(name).upload(name, name.length);
 }
 
-/** The blobs' names, seen with nothing but the token. */
+/** The names of the blobs, read with only the token. */
 export async function listBlobs(container: Container, token: string): Promise<readonly string[]> {
   const names: string[] = [];
   for await (const blob of withToken(container, token).listBlobsFlat()) names.push(blob.name);
@@ -34,19 +34,19 @@ export async function listBlobs(container: Container, token: string): Promise<re
 }
 
 /**
- * What the service says to a token that is not for it.
+ * Tries a token with another audience, and returns how the service rejects it.
  *
- * @throws when it takes the token
+ * @throws when the service accepts the token
  */
-export async function refusesToken(container: Container, token: string): Promise<string> {
+export async function rejectToken(container: Container, token: string): Promise<string> {
   try {
     await listBlobs(container, token);
   } catch (error) {
     const { statusCode, code } = error as { statusCode?: number; code?: string };
-    if (statusCode !== undefined) return `refused with ${statusCode} ${code ?? ''}`.trim();
+    if (statusCode !== undefined) return `rejected with ${statusCode} ${code ?? ''}`.trim();
     throw error;
   }
-  throw new Error('The storage service took a token for another audience.');
+  throw new Error('The storage service accepted a token with another audience.');
 }
 
 function withToken({ url, ca }: Container, token: string): ContainerClient {
@@ -54,7 +54,7 @@ function withToken({ url, ca }: Container, token: string): ContainerClient {
   return new ContainerClient(url, credential, options(ca));
 }
 
-/** The client passes `tlsOptions` on to its pipeline, though its own type does not name them. */
+/** The client passes `tlsOptions` to its pipeline, but its type does not have them. */
 function options(ca: string): StoragePipelineOptions & { readonly tlsOptions: { readonly ca: string } } {
   return { tlsOptions: { ca }, retryOptions: { maxTries: 1 } };
 }

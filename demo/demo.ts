@@ -1,6 +1,7 @@
 /**
- * `npm run demo`: the main job on the embedded Azure. Both wrappers' built bundles turn the machine's managed identity
- * into an app, and the token they hand over opens a storage service that nobody here wrote (Azurite).
+ * `npm run demo`: the main use of this product, on the embedded Azure. The built bundles of the action and of the task
+ * exchange the machine's managed identity for the app's tokens. A later step reads blobs with them from Azurite,
+ * Microsoft's storage emulator.
  */
 import { join } from 'node:path';
 import { startAzurite } from '../emulator/azurite.ts';
@@ -10,13 +11,13 @@ import { AgentJob } from '../test/harness/agent.ts';
 import { agentNodes, nodeOrOwn } from '../test/harness/nodes.ts';
 import { RunnerJob } from '../test/harness/runner.ts';
 import { assertNoSecretLeaks } from '../test/harness/secret-leaks.ts';
-import { fillContainer, listBlobs, refusesToken } from './blobs.ts';
+import { fillContainer, listBlobs, rejectToken } from './blobs.ts';
 
 const scopes = 'STORAGE_TOKEN = storage\nARM_TOKEN = arm';
 const blobs = ['2026/report.csv', '2026/summary.txt', 'readme.md'];
 
-/** What a host's job was handed. */
-interface Handed {
+/** What the later steps of a job get. */
+interface JobResult {
   readonly host: string;
   readonly log: string;
   readonly storageToken: string;
@@ -29,30 +30,32 @@ const azurite = await startAzurite(azure.ca.issue);
 try {
   const container = { url: `${azurite.blobUrl}/invoices`, ca: azure.ca.pem };
   await fillContainer(container, blobs);
-  say(`An embedded Azure is up, and Azurite holds the container "invoices" with ${blobs.length} blobs.`);
+  print(`The embedded Azure is running. Azurite has the container "invoices" with ${blobs.length} blobs.`);
 
   for (const run of [onGitHub, ...agentNodes.map((node) => onAzurePipelines(node))]) {
     azure.clearRequests();
     const { host, log, storageToken, armToken } = await run(azure);
-    title(`${host}: the log as a person sees it`);
-    say(log);
-    const asked = azure.requests.filter(({ leg }) => leg !== 'proxy');
-    say(`Requests: ${asked.map(({ leg, method, path }) => `${leg} ${method} ${path}`).join('\n          ')}`);
-    expect(asked.length === 3, 'one request for the identity and one for each of two scopes');
+    title(`${host}: the log as users see it`);
+    print(log);
+    const requests = azure.requests.filter(({ leg }) => leg !== 'proxy');
+    print(
+      `Requests: ${requests.map(({ leg, method, path }) => `${leg} ${method} ${path}`).join('\n          ')}`,
+    );
+    expect(requests.length === 3, 'there is one request for the identity and one for each of the two scopes');
 
     const listed = await listBlobs(container, storageToken);
-    say(`Blobs listed with STORAGE_TOKEN: ${listed.join(', ')}`);
-    expect(JSON.stringify(listed) === JSON.stringify(blobs), 'the blobs are those that were put there');
-    const refusal = await refusesToken(container, armToken);
-    say(`The same with ARM_TOKEN, whose audience is another: ${refusal}`);
+    print(`Blobs that STORAGE_TOKEN lists: ${listed.join(', ')}`);
+    expect(JSON.stringify(listed) === JSON.stringify(blobs), 'the list has the uploaded blobs');
+    const rejection = await rejectToken(container, armToken);
+    print(`The same with ARM_TOKEN, which has another audience: ${rejection}`);
   }
-  title(`All is well, in ${((performance.now() - started) / 1000).toFixed(1)} s.`);
+  title(`The demo succeeded in ${((performance.now() - started) / 1000).toFixed(1)} s.`);
 } finally {
   await azurite.stop();
   await azure.stop();
 }
 
-async function onGitHub(emulator: Emulator): Promise<Handed> {
+async function onGitHub(emulator: Emulator): Promise<JobResult> {
   const job = new RunnerJob({
     actionDirectory: process.cwd(),
     environment: emulator.environment(),
@@ -72,7 +75,7 @@ async function onGitHub(emulator: Emulator): Promise<Handed> {
     const { outputs, exported } = result;
     const { STORAGE_TOKEN: storageToken = '', ARM_TOKEN: armToken = '' } = exported;
     expect(result.conclusion === 'success', 'the step succeeds');
-    expect(!job.displayed.includes(storageToken), 'the token is masked in the whole job’s log');
+    expect(!job.displayed.includes(storageToken), 'the log masks the token everywhere');
     expect(outputs['access-token'] === storageToken, 'access-token is the first scope’s token');
     assertNoSecretLeaks(result, [storageToken, armToken], {
       outputs: ['access-token', 'access-tokens'],
@@ -89,7 +92,7 @@ async function onGitHub(emulator: Emulator): Promise<Handed> {
   }
 }
 
-function onAzurePipelines(node: (typeof agentNodes)[number]): (emulator: Emulator) => Promise<Handed> {
+function onAzurePipelines(node: (typeof agentNodes)[number]): (emulator: Emulator) => Promise<JobResult> {
   return async (emulator) => {
     const job = new AgentJob({
       taskDirectory: join(process.cwd(), 'ado-task', 'EntraAppToken'),
@@ -113,7 +116,7 @@ function onAzurePipelines(node: (typeof agentNodes)[number]): (emulator: Emulato
       const value = (name: string): string => result.variables[name]?.value ?? '';
       const [storageToken, armToken] = [value('STORAGE_TOKEN'), value('ARM_TOKEN')];
       expect(result.result === 'Succeeded', 'the task succeeds');
-      expect(!job.displayed.includes(storageToken), 'the token is masked in the whole job’s log');
+      expect(!job.displayed.includes(storageToken), 'the log masks the token everywhere');
       expect(value('accessToken') === storageToken, 'accessToken is the first scope’s token');
       assertNoSecretLeaks(result, [storageToken, armToken], {
         variables: ['accessToken', 'accessTokens', 'STORAGE_TOKEN', 'ARM_TOKEN'],
@@ -125,12 +128,12 @@ function onAzurePipelines(node: (typeof agentNodes)[number]): (emulator: Emulato
   };
 }
 
-function say(text: string): void {
+function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
 function title(text: string): void {
-  say(`\n── ${text} ──`);
+  print(`\n── ${text} ──`);
 }
 
 function expect(holds: boolean, what: string): void {

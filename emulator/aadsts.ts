@@ -1,11 +1,11 @@
-/** One of Entra's errors: its OAuth name, HTTP status and text, with `{clientId}` and the like for what it is about. */
+/** One of Entra's errors: OAuth error, HTTP status and text. The text has placeholders such as `{clientId}`. */
 export interface AadstsRow {
   readonly error: string;
   readonly status: number;
   readonly message: string;
   /**
-   * Where text and status were read. `text:` the wording stands in a public document or a pasted answer,
-   * `list:` only the code and its meaning do (the reference below) and the wording is ours,
+   * Where the text and the status come from. `text:` a public document or a pasted response has the text.
+   * `list:` only the code and its meaning are published (see the reference below), and the text is ours.
    * `unconfirmed:` neither is published.
    */
   readonly source: string;
@@ -17,7 +17,7 @@ const NO_MATCH = 'No matching federated identity record found for presented asse
 const CHECK = `Check your federated identity credential Subject, Audience and Issuer against the presented assertion. ${FEDERATION}`;
 const SCOPE_INVALID = "The provided value for the input parameter 'scope' is not valid";
 
-/** Entra's own errors by their AADSTS number. */
+/** Entra's errors by AADSTS number. */
 export const aadsts: Readonly<Record<number, AadstsRow>> = {
   // the request as such
   900144: {
@@ -32,6 +32,12 @@ export const aadsts: Readonly<Record<number, AadstsRow>> = {
     status: 400,
     message: "The request is not properly formatted. The parameter '{parameter}' is duplicated.",
     source: `list: ${REFERENCE}`,
+  },
+  9002313: {
+    error: 'invalid_request',
+    status: 400,
+    message: 'Invalid request. Request is malformed or invalid.',
+    source: `text: ${REFERENCE}`,
   },
   900561: {
     error: 'invalid_request',
@@ -52,14 +58,14 @@ export const aadsts: Readonly<Record<number, AadstsRow>> = {
     status: 400,
     message:
       "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant.",
-    source: 'text: answers pasted in public issues, e.g. Azure/azure-cli',
+    source: 'text: responses pasted in public issues, e.g. Azure/azure-cli',
   },
   900023: {
     error: 'invalid_request',
     status: 400,
     message:
       "Specified tenant identifier '{tenant}' is neither a valid DNS name, nor a valid external domain.",
-    source: 'text: answers pasted in public issues, e.g. Azure/azure-cli',
+    source: 'text: responses pasted in public issues, e.g. Azure/azure-cli',
   },
   50194: {
     error: 'invalid_request',
@@ -83,6 +89,12 @@ export const aadsts: Readonly<Record<number, AadstsRow>> = {
       "Application with identifier '{clientId}' was not found in the directory '{tenant}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.",
     source:
       'text: https://learn.microsoft.com/troubleshoot/entra/entra-id/app-integration/error-code-aadsts700016-app-not-found-in-directory',
+  },
+  700038: {
+    error: 'unauthorized_client',
+    status: 400,
+    message: '{clientId} is not a valid application identifier.',
+    source: 'text: responses pasted in public issues; the status is unconfirmed',
   },
   7000229: {
     error: 'invalid_client',
@@ -142,7 +154,7 @@ export const aadsts: Readonly<Record<number, AadstsRow>> = {
     error: 'invalid_request',
     status: 400,
     message: "The 'resource' request parameter is not supported.",
-    source: 'text: answers pasted in public issues, e.g. AzureAD/microsoft-authentication-library-for-js',
+    source: 'text: responses pasted in public issues, e.g. AzureAD/microsoft-authentication-library-for-js',
   },
   500011: {
     error: 'invalid_resource',
@@ -168,6 +180,13 @@ export const aadsts: Readonly<Record<number, AadstsRow>> = {
   },
 
   // the client's credential
+  7000216: {
+    error: 'invalid_client',
+    status: 401,
+    message:
+      "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.",
+    source: 'text: https://github.com/MicrosoftDocs/azure-docs/issues/30777; the status is unconfirmed',
+  },
   7000218: {
     error: 'invalid_client',
     status: 401,
@@ -210,6 +229,12 @@ export const aadsts: Readonly<Record<number, AadstsRow>> = {
   },
 
   // the federated identity credential
+  50166: {
+    error: 'invalid_request',
+    status: 400,
+    message: 'Request to External OIDC endpoint failed.',
+    source: 'text: https://github.com/Azure/azure-workload-identity/issues/1130',
+  },
   70021: {
     error: 'invalid_client',
     status: 401,
@@ -220,7 +245,7 @@ export const aadsts: Readonly<Record<number, AadstsRow>> = {
     error: 'invalid_client',
     status: 401,
     message: "The client '{clientId}'({appName}) has no configured federated identity credentials.",
-    source: 'text: answers pasted in public issues, e.g. Azure/login; the status is unconfirmed',
+    source: 'text: responses pasted in public issues, e.g. Azure/login; the status is unconfirmed',
   },
   700211: {
     error: 'invalid_client',
@@ -239,7 +264,7 @@ export const aadsts: Readonly<Record<number, AadstsRow>> = {
     status: 401,
     message: `${NO_MATCH} audience '{audience}'. ${CHECK}`,
     source:
-      'text: seen with assertions that Entra itself issued, in public notes on managed identities as credentials',
+      'text: public notes on managed identities as credentials, for assertions that Entra itself issued',
   },
   700213: {
     error: 'invalid_client',
@@ -311,7 +336,7 @@ export const aadsts: Readonly<Record<number, AadstsRow>> = {
     source: 'unconfirmed: no public wording',
   },
 
-  // policies, clouds and passing trouble, for faults that a test queues
+  // policies, clouds and transient errors, for faults that a test queues
   53003: {
     error: 'invalid_grant',
     status: 400,
@@ -355,7 +380,8 @@ export const aadsts: Readonly<Record<number, AadstsRow>> = {
     status: 400,
     message:
       'AAD Regional ONLY supports auth either for MSIs OR for requests from MSAL using SN+I for 1P apps or 3P apps onboarded to regional.',
-    source: 'text: answers pasted in public issues, e.g. AzureAD/microsoft-authentication-library-for-dotnet',
+    source:
+      'text: responses pasted in public issues, e.g. AzureAD/microsoft-authentication-library-for-dotnet',
   },
   50033: {
     error: 'temporarily_unavailable',

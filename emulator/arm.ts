@@ -1,11 +1,11 @@
-import { type Caller, type Verdict, verdictOn } from './bearer.ts';
-import { clouds } from './clouds.ts';
+import { authenticateBearer, type BearerProblem, type Caller } from './bearer-authentication.ts';
+import { blobHost, clouds } from './clouds.ts';
+import type { Handler, ServiceResponse } from './handler.ts';
 import type { RecordedRequest } from './request-log.ts';
-import type { Answer, Handler } from './service.ts';
 import type { SigningKeys } from './signing-keys.ts';
-import type { Subscription, World } from './world.ts';
+import type { StorageAccount, Subscription, World } from './world.ts';
 
-/** https://learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits names none; these are a handful of real ones. */
+/** Three of the real locations. */
 const LOCATIONS = [
   ['westeurope', 'West Europe'],
   ['northeurope', 'North Europe'],
@@ -13,59 +13,67 @@ const LOCATIONS = [
 ] as const;
 
 /**
- * The corner of Resource Manager that signing in touches: tenants, subscriptions, locations, resource groups,
- * user-assigned identities and the clouds' endpoints. https://learn.microsoft.com/rest/api/resources/
+ * The read-only part of Resource Manager that tools call when they sign in: tenants, subscriptions, locations, resource
+ * groups, user-assigned identities, storage accounts and the cloud's endpoints.
+ * https://learn.microsoft.com/rest/api/resources/
  */
 export function armService(keys: SigningKeys, world: () => World): Handler {
   return async (request) => {
-    const now = world();
+    const currentWorld = world();
     if (request.query.get('api-version') === null) {
-      return refuse(
+      return errorResponse(
         400,
         'MissingApiVersionParameter',
         'The api-version query parameter (?api-version=) is required for all requests.',
       );
     }
-    if (request.path === '/metadata/endpoints') return { status: 200, body: [endpoints(request, now)] };
-    const audiences = now.resources.find((one) => one.appId === ARM_APP_ID)?.identifierUris ?? [];
-    const verdict = await verdictOn(request, audiences, now, keys);
-    if ('problem' in verdict) return unauthorized(verdict, now);
-    return route(request, verdict.caller, now);
+    if (request.path === '/metadata/endpoints')
+      return { status: 200, body: [endpoints(request, currentWorld)] };
+    const audiences = currentWorld.resources.find((one) => one.appId === ARM_APP_ID)?.identifierUris ?? [];
+    const result = await authenticateBearer(request, audiences, currentWorld, keys);
+    if ('problem' in result) return unauthorized(result, currentWorld);
+    return route(request, result.caller, currentWorld);
   };
 }
 
-const ARM_APP_ID = '797f4846-ba00-4fd7-ba43-dac1f8f63013';
+export const ARM_APP_ID = '797f4846-ba00-4fd7-ba43-dac1f8f63013';
 
-function refuse(status: number, code: string, message: string, headers?: Record<string, string>): Answer {
+function errorResponse(
+  status: number,
+  code: string,
+  message: string,
+  headers?: Record<string, string>,
+): ServiceResponse {
   return { status, ...(headers !== undefined && { headers }), body: { error: { code, message } } };
 }
 
-/** Codes and texts as Resource Manager sends them; they stand in many public issues of Azure's tools. */
-function unauthorized(verdict: Exclude<Verdict, { caller: Caller }>, world: World): Answer {
-  const say = (code: string, message: string): Answer =>
-    refuse(401, code, message, {
+/** Codes and texts of Resource Manager, as pasted in public issues of Azure's tools. */
+function unauthorized(problem: BearerProblem, world: World): ServiceResponse {
+  const respond = (code: string, message: string): ServiceResponse =>
+    errorResponse(401, code, message, {
       'www-authenticate': `Bearer authorization_uri="https://${clouds[world.cloud].authorityHosts[0]}/", error="invalid_token", error_description="${message.replaceAll('"', "'")}"`,
     });
-  switch (verdict.problem) {
+  switch (problem.problem) {
     case 'missing':
-      return say('AuthenticationFailed', "Authentication failed. The 'Authorization' header is missing.");
+      return respond('AuthenticationFailed', "Authentication failed. The 'Authorization' header is missing.");
     case 'expired':
-      return say(
+      return respond(
         'ExpiredAuthenticationToken',
-        `The access token expiry UTC time '${new Date(verdict.expiry * 1000).toUTCString()}' is earlier than current UTC time '${new Date().toUTCString()}'.`,
+        `The access token expiry UTC time '${new Date(problem.expiry * 1000).toUTCString()}' is earlier than current UTC time '${new Date().toUTCString()}'.`,
       );
     case 'audience':
-      return say(
+      return respond(
         'InvalidAuthenticationTokenAudience',
-        `The access token has been obtained for wrong audience or resource '${verdict.audience}'. It should exactly match with one of the allowed audiences.`,
+        `The access token has been obtained for wrong audience or resource '${problem.audience}'. It should exactly match with one of the allowed audiences.`,
       );
     case 'invalid':
-      return say('InvalidAuthenticationToken', 'The access token is invalid.');
+      return respond('InvalidAuthenticationToken', 'The access token is invalid.');
   }
 }
 
-function route(request: RecordedRequest, caller: Caller, world: World): Answer {
-  if (request.method !== 'GET') return refuse(405, 'MethodNotAllowed', 'This emulator only reads.');
+function route(request: RecordedRequest, caller: Caller, world: World): ServiceResponse {
+  if (request.method !== 'GET')
+    return errorResponse(405, 'MethodNotAllowed', 'The embedded Resource Manager is read-only.');
   const [first, subscriptionId, ...rest] = request.path
     .toLowerCase()
     .split('/')
@@ -89,34 +97,42 @@ function route(request: RecordedRequest, caller: Caller, world: World): Answer {
   if (subscriptionId === undefined) {
     return list(
       world.subscriptions
-        .filter((one) => one.tenant === caller.tenant && sees(caller, one))
+        .filter((one) => one.tenant === caller.tenant && canRead(caller, one))
         .map(describeSubscription),
     );
   }
 
   const subscription = world.subscriptions.find((one) => one.id === subscriptionId);
   if (subscription === undefined) {
-    return refuse(404, 'SubscriptionNotFound', `The subscription '${subscriptionId}' could not be found.`);
+    return errorResponse(
+      404,
+      'SubscriptionNotFound',
+      `The subscription '${subscriptionId}' could not be found.`,
+    );
   }
   if (subscription.tenant !== caller.tenant) {
-    return refuse(
+    return errorResponse(
       401,
       'InvalidAuthenticationTokenTenant',
       `The access token is from the wrong issuer. It must match the tenant '${subscription.tenant}' associated with this subscription.`,
     );
   }
-  if (!sees(caller, subscription)) {
-    return refuse(
+  if (!canRead(caller, subscription)) {
+    return errorResponse(
       403,
       'AuthorizationFailed',
       `The client '${caller.application?.clientId ?? caller.objectId}' with object id '${caller.objectId}' does not have authorization to perform action 'Microsoft.Resources/subscriptions/read' over scope '/subscriptions/${subscriptionId}' or the scope is invalid. If access was recently granted, please refresh your credentials.`,
     );
   }
-  return userAssignedIdentity(request, world) ?? within(rest, subscription, request);
+  return (
+    userAssignedIdentity(request, world) ??
+    storageAccounts(rest, subscription, world) ??
+    subscriptionResponse(rest, subscription, request)
+  );
 }
 
 /** https://learn.microsoft.com/rest/api/managedidentity/user-assigned-identities/get */
-function userAssignedIdentity(request: RecordedRequest, world: World): Answer | undefined {
+function userAssignedIdentity(request: RecordedRequest, world: World): ServiceResponse | undefined {
   const identity = world.identities.find(
     ({ kind, resourceId }) =>
       kind === 'user-assigned' && resourceId.toLowerCase() === request.path.toLowerCase(),
@@ -139,46 +155,88 @@ function userAssignedIdentity(request: RecordedRequest, world: World): Answer | 
   };
 }
 
-function within(rest: readonly string[], subscription: Subscription, request: RecordedRequest): Answer {
-  const id = `/subscriptions/${subscription.id}`;
-  switch (rest.join('/')) {
-    case '':
-      return { status: 200, body: describeSubscription(subscription) };
-    case 'locations':
-      return list(
-        LOCATIONS.map(([name, displayName]) => ({
-          id: `${id}/locations/${name}`,
-          name,
-          type: 'Region',
-          displayName,
-          regionalDisplayName: displayName,
-          metadata: { regionType: 'Physical', regionCategory: 'Recommended', geography: 'Europe' },
-        })),
-      );
-    case 'resourcegroups':
-      return list([
-        {
-          id: `${id}/resourceGroups/runners`,
-          name: 'runners',
-          type: 'Microsoft.Resources/resourceGroups',
-          location: 'westeurope',
-          properties: { provisioningState: 'Succeeded' },
-        },
-      ]);
-    default:
-      return notFound(request);
-  }
+/** https://learn.microsoft.com/rest/api/storagerp/storage-accounts */
+function storageAccounts(
+  path: readonly string[],
+  subscription: Subscription,
+  world: World,
+): ServiceResponse | undefined {
+  const accounts = world.storageAccounts
+    .filter((one) => one.subscription === subscription.id)
+    .map((one) => describeStorageAccount(one, world));
+  const route = path.join('/');
+  const inGroup = `resourcegroups/${RESOURCE_GROUP}/`;
+  const collection = 'providers/microsoft.storage/storageaccounts';
+  if (route === collection || route === inGroup + collection) return list(accounts);
+  const account = accounts.find((one) => route === `${inGroup}${collection}/${one.name}`);
+  return account === undefined ? undefined : { status: 200, body: account };
 }
 
-const list = (value: readonly unknown[]): Answer => ({
+function describeStorageAccount({ name, subscription }: StorageAccount, world: World) {
+  return {
+    id: `/subscriptions/${subscription}/resourceGroups/${RESOURCE_GROUP}/providers/Microsoft.Storage/storageAccounts/${name}`,
+    name,
+    type: 'Microsoft.Storage/storageAccounts',
+    location: 'westeurope',
+    kind: 'StorageV2',
+    sku: { name: 'Standard_LRS', tier: 'Standard' },
+    properties: {
+      provisioningState: 'Succeeded',
+      primaryLocation: 'westeurope',
+      primaryEndpoints: { blob: `https://${blobHost(world.cloud, name)}/` },
+      supportsHttpsTrafficOnly: true,
+    },
+  };
+}
+
+/** The only resource group. Every subscription has it. */
+const RESOURCE_GROUP = 'runners';
+
+function subscriptionResponse(
+  path: readonly string[],
+  subscription: Subscription,
+  request: RecordedRequest,
+): ServiceResponse {
+  const id = `/subscriptions/${subscription.id}`;
+  const group = {
+    id: `${id}/resourceGroups/${RESOURCE_GROUP}`,
+    name: RESOURCE_GROUP,
+    type: 'Microsoft.Resources/resourceGroups',
+    location: 'westeurope',
+    properties: { provisioningState: 'Succeeded' },
+  };
+  const [collection, name, ...deeper] = path;
+  if (collection === undefined) return { status: 200, body: describeSubscription(subscription) };
+  if (collection === 'locations' && name === undefined) {
+    return list(
+      LOCATIONS.map(([location, displayName]) => ({
+        id: `${id}/locations/${location}`,
+        name: location,
+        type: 'Region',
+        displayName,
+        regionalDisplayName: displayName,
+        metadata: { regionType: 'Physical', regionCategory: 'Recommended', geography: 'Europe' },
+      })),
+    );
+  }
+  if (collection === 'resourcegroups' && name === undefined) return list([group]);
+  if (collection === 'resourcegroups' && deeper.length === 0) {
+    return name === RESOURCE_GROUP
+      ? { status: 200, body: group }
+      : errorResponse(404, 'ResourceGroupNotFound', `Resource group '${name}' could not be found.`);
+  }
+  return notFound(request);
+}
+
+const list = (value: readonly unknown[]): ServiceResponse => ({
   status: 200,
   body: { value, count: { type: 'Total', value: value.length } },
 });
 
-const notFound = (request: RecordedRequest): Answer =>
-  refuse(404, 'InvalidResourceType', `The embedded Resource Manager does not know '${request.path}'.`);
+const notFound = (request: RecordedRequest): ServiceResponse =>
+  errorResponse(404, 'InvalidResourceType', `The embedded Resource Manager does not know '${request.path}'.`);
 
-function sees(caller: Caller, subscription: Subscription): boolean {
+function canRead(caller: Caller, subscription: Subscription): boolean {
   return caller.application !== undefined && subscription.visibleTo.includes(caller.application.clientId);
 }
 
@@ -199,7 +257,7 @@ function describeSubscription(one: Subscription): Record<string, unknown> {
   };
 }
 
-/** What tools that discover a cloud ask for first; the shape of api-version 2022-09-01. */
+/** The endpoints of a cloud, in the format of api-version 2022-09-01. Tools read them to discover a cloud. */
 function endpoints(request: RecordedRequest, world: World): Record<string, unknown> {
   const cloud = clouds[world.cloud];
   const toolNames = { public: 'AzureCloud', usgovernment: 'AzureUSGovernment', china: 'AzureChinaCloud' };

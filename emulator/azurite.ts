@@ -3,29 +3,38 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { IssuedCertificate } from './certificates.ts';
+import type { IssuedCertificate } from './certificate-authority.ts';
+import { blobHost } from './clouds.ts';
+import { storageAccounts } from './default-world.ts';
 
 export interface RunningAzurite {
   readonly port: number;
   /** `https://127.0.0.1:PORT/devstoreaccount1`, for a `BlobServiceClient`. */
   readonly blobUrl: string;
+  /** The public blob host of each account, for `proxy.map`. */
+  readonly hosts: readonly string[];
   stop(): Promise<void>;
 }
 
-/** Azurite's well-known account: https://learn.microsoft.com/azure/storage/common/storage-use-azurite#well-known-storage-account-and-key */
-const ACCOUNT = 'devstoreaccount1';
+/** Azurite's well-known account and its public key. All accounts have this key: https://learn.microsoft.com/azure/storage/common/storage-use-azurite#well-known-storage-account-and-key */
+const WELL_KNOWN_ACCOUNT = 'devstoreaccount1';
+const WELL_KNOWN_KEY =
+  'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
+const ACCOUNTS = [WELL_KNOWN_ACCOUNT, ...storageAccounts];
 
 /**
- * Starts Azurite's blob service, a storage service that nobody here wrote, on a free loopback port. It takes tokens
- * (`--oauth basic`: issuer, audience and times, not the signature), which needs https.
+ * Starts Azurite's blob service on a free loopback port. It has Azurite's well-known account and the storage accounts
+ * of the default world. It accepts tokens (`--oauth basic`: Azurite checks issuer, audience and lifetime, but not the
+ * signature), and therefore needs HTTPS.
  *
- * @param issue a certificate for these names, from the embedded Azure's authority
+ * @param issue issues a certificate of the embedded Azure
  */
 export async function startAzurite(
-  issue: (names: readonly string[]) => IssuedCertificate,
+  issue: (names: readonly string[]) => Promise<IssuedCertificate>,
 ): Promise<RunningAzurite> {
   const folder = await mkdtemp(join(tmpdir(), 'embedded-azurite-'));
-  const certificate = issue(['localhost', '127.0.0.1', `${ACCOUNT}.blob.core.windows.net`]);
+  const hosts = ACCOUNTS.map((name) => blobHost('public', name));
+  const certificate = await issue(['localhost', '127.0.0.1', ...hosts]);
   const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
   await writeFile(certFile, certificate.cert);
   await writeFile(keyFile, certificate.key, { mode: 0o600 });
@@ -34,15 +43,23 @@ export async function startAzurite(
     process.execPath,
     [
       createRequire(import.meta.url).resolve('azurite/dist/src/blob/main.js'),
-      ...['--blobHost', '127.0.0.1', '--blobPort', '0'],
+      '--blobHost',
+      '127.0.0.1',
+      '--blobPort',
+      '0',
       '--inMemoryPersistence',
-      ...['--oauth', 'basic', '--cert', certFile, '--key', keyFile],
-      // It lags behind the API versions that SDKs send.
+      '--oauth',
+      'basic',
+      '--cert',
+      certFile,
+      '--key',
+      keyFile,
+      // SDKs send API versions that this Azurite does not know yet.
       '--skipApiVersionCheck',
       '--disableTelemetry',
       '--silent',
     ],
-    { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: quietEnvironment() },
+    { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: azuriteEnvironment() },
   );
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const stop = async (): Promise<void> => {
@@ -52,33 +69,34 @@ export async function startAzurite(
   };
   try {
     const port = await portOf(child);
-    return { port, blobUrl: `https://127.0.0.1:${port}/${ACCOUNT}`, stop };
+    return { port, blobUrl: `https://127.0.0.1:${port}/${WELL_KNOWN_ACCOUNT}`, hosts, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-/** Nothing of ours is Azurite's business, neither proxies nor Node options. */
-function quietEnvironment(): Record<string, string> {
+/** Keeps our proxy settings and Node options away from Azurite. */
+function azuriteEnvironment(): Record<string, string> {
   const { PATH = '', HOME = tmpdir() } = process.env;
-  return { PATH, HOME };
+  const accounts = ACCOUNTS.map((name) => `${name}:${WELL_KNOWN_KEY}`);
+  return { PATH, HOME, AZURITE_ACCOUNTS: accounts.join(';') };
 }
 
-/** The port that Azurite says it listens on, once it does. */
+/** Resolves with Azurite's port when Azurite prints that it listens. */
 function portOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
-    let said = '';
-    const hear = (chunk: Buffer): void => {
-      said += chunk.toString('utf8');
-      const port = /successfully listens on https:\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1];
+    let output = '';
+    const read = (chunk: Buffer): void => {
+      output += chunk.toString('utf8');
+      const port = /successfully listens on https:\/\/127\.0\.0\.1:(\d+)/.exec(output)?.[1];
       if (port !== undefined) resolve(Number(port));
     };
-    child.stdout?.on('data', hear);
-    child.stderr?.on('data', hear);
+    child.stdout?.on('data', read);
+    child.stderr?.on('data', read);
     child.once('error', reject);
     child.once('close', (code) =>
-      reject(new Error(`Azurite ended with ${code} before it listened:\n${said}`)),
+      reject(new Error(`Azurite exited with code ${code} before it listened:\n${output}`)),
     );
   });
 }

@@ -2,16 +2,18 @@ import { startAzurite } from './azurite.ts';
 import { clientIds, identities, ordersApi, subscriptionIds, tenantIds } from './default-world.ts';
 import { startEmulator } from './emulator.ts';
 
-/** `npm run emulator`: the embedded Azure alone, for people to try their own workflow or tool against. */
+/** `npm run emulator`: runs only the embedded Azure, to try a workflow or a tool with it. */
 
-// From the first moment on: a signal during the start must not leave a process or a file behind.
-const stopAsked = new Promise<void>((asked) => {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => asked());
+// Registered first: a signal during the start must not leave a process or a file behind.
+const stopRequested = new Promise<void>((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve());
 });
 
 const azure = await startEmulator();
 const azurite = await startAzurite(azure.ca.issue);
-azure.proxy.map('devstoreaccount1.blob.core.windows.net', azurite.port);
+for (const host of azurite.hosts) azure.proxy.map(host, azurite.port);
+
+const LOOPBACK = '127.0.0.1,localhost';
 
 function block(title: string, values: Readonly<Record<string, string>>): string {
   const width = Math.max(...Object.keys(values).map((name) => name.length));
@@ -19,26 +21,28 @@ function block(title: string, values: Readonly<Record<string, string>>): string 
   return [title, ...lines, ''].join('\n');
 }
 
-const exports = (values: Readonly<Record<string, string>>): string =>
+const exportLines = (values: Readonly<Record<string, string>>): string =>
   Object.entries(values)
     .map(([name, value]) => `  export ${name}=${value}`)
     .join('\n');
 
 process.stdout.write(
   [
-    'The embedded Azure is running, on loopback only.',
+    'The embedded Azure is running. It listens only on loopback.',
     '',
-    'What the machine and its certificate authority put into your environment:',
-    exports(azure.environment('machine', 'ca')),
+    'Set these variables for the machine and the certificate authority:',
+    exportLines(azure.environment('machine', 'ca')),
     '',
-    'For tools that insist on the public names (az, SDKs, PowerShell), also its proxy:',
-    exports(azure.environment('proxy')),
+    'For tools that use the public host names (az, SDKs, PowerShell), also set the proxy:',
+    // Without NO_PROXY, .NET, Python and PowerShell send the request for the identity to the proxy, too.
+    exportLines({ ...azure.environment('proxy'), NO_PROXY: LOOPBACK, no_proxy: LOOPBACK }),
     '',
     block('Services', {
       'authority-host': azure.entra.url,
       'identity (IMDS)': azure.imds.url,
       'Resource Manager': azure.arm.url,
       Graph: azure.graph.url,
+      'cluster issuer': azure.cluster.issuer,
       'blobs (Azurite)': azurite.blobUrl,
     }),
     block('Tenants', tenantIds),
@@ -46,14 +50,18 @@ process.stdout.write(
       'Managed identities (client IDs)',
       Object.fromEntries(Object.entries(identities).map(([name, one]) => [name, one.clientId])),
     ),
-    block('Applications (client IDs), named after what they show', clientIds),
+    block('Applications (client IDs), named after the situation that they show', clientIds),
     block('Subscriptions', subscriptionIds),
-    block('An API of your own', { scope: `${ordersApi.uri}/.default` }),
-    'Stop it with Ctrl-C.',
+    block(
+      'Container registries (through the proxy only)',
+      Object.fromEntries(azure.world.registries.map(({ loginServer }) => [loginServer, 'login server'])),
+    ),
+    block("Contoso's own API", { scope: `${ordersApi.uri}/.default` }),
+    'Press Ctrl-C to stop.',
     '',
   ].join('\n'),
 );
 
-await stopAsked;
+await stopRequested;
 await azurite.stop();
 await azure.stop();

@@ -1,27 +1,31 @@
 import type { CloudName } from './world.ts';
 
-/** What one sovereign cloud calls its things. */
+/** The host names and constants of one cloud. */
 export interface Cloud {
-  /** Sign-in hosts; the first one is the issuer's in v2.0 tokens. */
+  /** Sign-in hosts. The first one is in the issuer of v2.0 tokens. */
   readonly authorityHosts: readonly string[];
-  /** Issuer of v1.0 tokens, without the tenant. */
+  /** The issuer of v1.0 tokens, without the tenant. */
   readonly v1Issuer: string;
-  /** The token-exchange resource that a managed identity's assertion is asked for. */
+  /** The token exchange resource, for which a managed identity's assertion is requested. */
   readonly exchangeUri: string;
-  /** The `aud` of that assertion. Only the public cloud's is published; the others are made up, but fixed. */
+  /** The `aud` of that assertion. Only the public cloud's is published. The others are invented and fixed. */
   readonly exchangeAppId: string;
   readonly armHosts: readonly string[];
   readonly graphHosts: readonly string[];
-  /** Ending of a directory's initial domain. */
+  /** The suffix of a storage account's blob host, if it is published. */
+  readonly blobSuffix?: string;
+  /** The suffix of a container registry's login server, if it is published. */
+  readonly registrySuffix?: string;
+  /** The suffix of a directory's initial domain. */
   readonly domain: string;
 }
 
 /**
  * Sources: hosts and aliases from MSAL's instance metadata (msal-common `AuthorityMetadata`, MSAL.NET
  * `KnownCloudData.cs`); audiences from https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
- * and azure-sdk-for-js `gitHubActionsCredential.ts`; ARM and Graph hosts from azure-cli `azure/cli/core/cloud.py`.
+ * and azure-sdk-for-js `gitHubActionsCredential.ts`; ARM, Graph, blob and registry hosts from azure-cli `azure/cli/core/cloud.py`.
  * v1 issuers: https://learn.microsoft.com/azure/azure-government/compare-azure-government-global-azure and
- * the China cloud's `sts.chinacloudapi.cn`; where none is published the v2.0 host stands in.
+ * the China cloud's `sts.chinacloudapi.cn`. Clouds without a published v1.0 issuer use the v2.0 host.
  */
 export const clouds: Readonly<Record<CloudName, Cloud>> = {
   public: {
@@ -36,6 +40,8 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     exchangeAppId: 'fb60f99c-7a34-4190-8149-302f77469936',
     armHosts: ['management.azure.com'],
     graphHosts: ['graph.microsoft.com'],
+    blobSuffix: 'blob.core.windows.net',
+    registrySuffix: 'azurecr.io',
     domain: 'onmicrosoft.com',
   },
   usgovernment: {
@@ -45,6 +51,8 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     exchangeAppId: '2b9bd6b4-0d7a-4d0f-8f2b-5b6f3f1e0a01',
     armHosts: ['management.usgovcloudapi.net'],
     graphHosts: ['graph.microsoft.us'],
+    blobSuffix: 'blob.core.usgovcloudapi.net',
+    registrySuffix: 'azurecr.us',
     domain: 'onmicrosoft.us',
   },
   china: {
@@ -54,6 +62,8 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     exchangeAppId: '2b9bd6b4-0d7a-4d0f-8f2b-5b6f3f1e0a02',
     armHosts: ['management.chinacloudapi.cn'],
     graphHosts: ['microsoftgraph.chinacloudapi.cn'],
+    blobSuffix: 'blob.core.chinacloudapi.cn',
+    registrySuffix: 'azurecr.cn',
     domain: 'partner.onmschina.cn',
   },
   france: {
@@ -105,16 +115,21 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
 
 export const cloudNames = Object.keys(clouds) as CloudName[];
 
-/** The cloud whose sign-in host this is; `undefined` for a host that belongs to none, such as `localhost`. */
+/** The cloud that has this sign-in host. `undefined` for other hosts, such as `localhost`. */
 export function cloudOfAuthorityHost(host: string): CloudName | undefined {
   return cloudNames.find((name) => clouds[name].authorityHosts.includes(host));
 }
 
-/** The issuer of v2.0 tokens of this tenant, and what a federated credential must name. */
+/** The issuer of a tenant's v2.0 tokens. A federated credential for a managed identity must contain it. */
 export function v2Issuer(cloud: CloudName, tenantId: string): string {
   return `https://${clouds[cloud].authorityHosts[0]}/${tenantId}/v2.0`;
 }
 
 export function v1Issuer(cloud: CloudName, tenantId: string): string {
   return `${clouds[cloud].v1Issuer}${tenantId}/`;
+}
+
+/** The blob host of a storage account. */
+export function blobHost(cloud: CloudName, account: string): string {
+  return `${account}.${clouds[cloud].blobSuffix ?? 'blob.storage.example'}`;
 }

@@ -1,8 +1,16 @@
-import { type Cloud, clouds, v1Issuer, v2Issuer } from './clouds.ts';
+import { blobHost, type Cloud, clouds, v1Issuer, v2Issuer } from './clouds.ts';
 import { resourcesOf } from './resources.ts';
-import type { Application, CloudName, FederatedIdentityCredential, ManagedIdentity, World } from './world.ts';
+import type {
+  Application,
+  CloudName,
+  FederatedIdentityCredential,
+  ManagedIdentity,
+  Registry,
+  Resource,
+  World,
+} from './world.ts';
 
-/** The two directories: everything is at home in Contoso; Fabrikam is a customer of its. */
+/** Contoso owns the identities, the applications and most APIs. Fabrikam is its customer. */
 export const tenantIds = {
   contoso: 'c0470505-0000-4000-8000-00000000c001',
   fabrikam: 'fab21ca3-0000-4000-8000-00000000fab1',
@@ -26,25 +34,25 @@ function userAssigned(name: string, clientId: string, objectId: string): Managed
 }
 
 export const identities = {
-  /** Assigned to the machine; what the default world's applications trust. */
+  /** Assigned to the machine. Most applications of the default world trust it. */
   runner: userAssigned(
     'runner',
     'a1b2c3d4-1111-4000-8000-000000000001',
     '0b1ec700-1111-4000-8000-000000000001',
   ),
-  /** Assigned to the machine too; no application but `otherSubject` trusts it. */
+  /** Also assigned to the machine. Only `otherSubject` trusts it. */
   second: userAssigned(
     'second',
     'a1b2c3d4-1111-4000-8000-000000000002',
     '0b1ec700-1111-4000-8000-000000000002',
   ),
-  /** Exists in the directory, but is not assigned to the machine. */
+  /** Exists in the directory. Not assigned to the machine. */
   elsewhere: userAssigned(
     'elsewhere',
     'a1b2c3d4-1111-4000-8000-000000000003',
     '0b1ec700-1111-4000-8000-000000000003',
   ),
-  /** The machine's own, system-assigned identity, which no application can trust. */
+  /** The machine's system-assigned identity. No application can trust it. */
   system: {
     clientId: 'a1b2c3d4-1111-4000-8000-000000000004',
     objectId: '0b1ec700-1111-4000-8000-000000000004',
@@ -55,52 +63,73 @@ export const identities = {
   },
 } as const satisfies Record<string, ManagedIdentity>;
 
-/** Application (client) IDs, by what each application is there to show. */
+/** Application (client) IDs. Each application is named after the situation that it shows. */
 export const clientIds = {
-  /** Single-tenant, trusts `identities.runner`: the one that just works. */
+  /** Single-tenant, trusts `identities.runner`. The one without any problem. */
   deployer: 'd3b10700-2222-4000-8000-000000000001',
   /** Multitenant, trusts `identities.runner`, provisioned in Contoso and in Fabrikam. */
   multitenant: 'd3b10700-2222-4000-8000-000000000002',
-  /** Multitenant, trusts `identities.runner`, never provisioned in Fabrikam. */
+  /** Multitenant, trusts `identities.runner`, not provisioned in Fabrikam. */
   unprovisioned: 'd3b10700-2222-4000-8000-000000000003',
   /** Trusts `identities.runner`, but is disabled. */
   disabled: 'd3b10700-2222-4000-8000-000000000004',
-  /** Multitenant; its service principal in Fabrikam is disabled, the one in Contoso is not. */
+  /** Multitenant. Its service principal is disabled in Fabrikam and enabled in Contoso. */
   disabledInFabrikam: 'd3b10700-2222-4000-8000-000000000005',
-  /** Has no federated credential at all. */
+  /** Has no federated credential. */
   trustless: 'd3b10700-2222-4000-8000-000000000006',
-  /** Trusts the v1.0 issuer, which the assertion never has. */
+  /** Trusts the v1.0 issuer. The assertion has the v2.0 issuer. */
   wrongIssuer: 'd3b10700-2222-4000-8000-000000000007',
-  /** Trusts the identity's client ID, the commonest mistake. */
+  /** Trusts the identity's client ID instead of its principal ID, the most common mistake. */
   wrongSubject: 'd3b10700-2222-4000-8000-000000000008',
-  /** Trusts the right principal ID, written in capitals. */
+  /** Trusts the right principal ID in upper case. */
   wrongCase: 'd3b10700-2222-4000-8000-000000000009',
-  /** Expects the audience of another cloud. */
+  /** Trusts the audience of another cloud. */
   wrongAudience: 'd3b10700-2222-4000-8000-000000000010',
-  /** Registered in Fabrikam, trusting an identity of Contoso: not allowed. */
+  /** Registered in Fabrikam, trusts an identity of Contoso. Entra does not allow this. */
   foreign: 'd3b10700-2222-4000-8000-000000000011',
-  /** Trusts the system-assigned identity: not allowed. */
+  /** Trusts the system-assigned identity. Entra does not allow this. */
   trustsSystem: 'd3b10700-2222-4000-8000-000000000012',
   /** Trusts `identities.second`. */
   otherSubject: 'd3b10700-2222-4000-8000-000000000013',
-  /** Multitenant, trusts `identities.runner`, may change applications through Graph in both tenants. */
+  /** Multitenant, trusts `identities.runner`, can change applications through Graph in both tenants. */
   administrator: 'd3b10700-2222-4000-8000-000000000014',
-  /** Registered in Contoso, but has no service principal anywhere. */
+  /** Trusts the service account `runner` in the namespace `ci` of the cluster, not a managed identity. */
+  podDeployer: 'd3b10700-2222-4000-8000-000000000016',
+  /** Registered in Contoso, without a service principal. */
   principalless: 'd3b10700-2222-4000-8000-000000000015',
 } as const;
 
-/** An API of Contoso's own, for scopes of the form `api://…`; its tokens are v2.0. */
+/** The OpenID Connect issuer of Contoso's AKS cluster. Real issuers have this form, with a slash at the end. */
+export const clusterIssuer = `https://westeurope.oic.prod-aks.azure.com/${tenantIds.contoso}/c1057e20-4444-4000-8000-000000000001/`;
+
+/** The service account that `podDeployer` trusts. */
+export const runnerServiceAccount = { namespace: 'ci', serviceAccount: 'runner' } as const;
+
+/** Contoso's own API, for scopes such as `api://…`. Its tokens are v2.0. */
 export const ordersApi = {
   uri: 'api://contoso-orders',
   appId: 'a9100000-3333-4000-8000-000000000001',
   role: 'Orders.Read.All',
 } as const;
 
-/** An API that Fabrikam has not provisioned, and one that is disabled. */
+/** Fabrikam has not provisioned the first API. The second one is disabled. */
 export const contosoOnlyApiUri = 'api://contoso-internal';
 export const disabledApiUri = 'api://contoso-retired';
 
-interface Sketch {
+/** The storage accounts that the examples use. They belong to the production subscription. */
+export const storageAccounts = ['contosodata', 'contosostate'] as const;
+
+const STORAGE_APP_ID = 'e406a681-f3d4-42a8-90b6-c2b029497af1';
+
+/** Azure Storage also accepts the address of one account as the resource. */
+function withStorageAccounts(resource: Resource, cloud: CloudName): Resource {
+  if (resource.appId !== STORAGE_APP_ID) return resource;
+  const accountUris = storageAccounts.map((name) => `https://${blobHost(cloud, name)}`);
+  return { ...resource, identifierUris: [...resource.identifierUris, ...accountUris] };
+}
+
+/** An application, without what all applications share. */
+interface ApplicationOutline {
   readonly name: keyof typeof clientIds;
   readonly signInAudience?: Application['signInAudience'];
   readonly home?: string;
@@ -111,23 +140,23 @@ interface Sketch {
   readonly disabledIn?: string;
 }
 
-/** The principal's object ID of an application in a tenant: derived, so that tests can foretell it. */
+/** The object ID of a service principal. It is derived from both IDs, so that tests can predict it. */
 function servicePrincipalId(clientId: string, tenantId: string): string {
   return `5e21c1ba-${tenantId.slice(0, 4)}-4000-8000-${clientId.slice(-12)}`;
 }
 
-/** The world in which all is well for `deployer`, and each other application shows one thing that is not. */
+/** The default world of a cloud. `deployer` works, and each other application shows one situation. */
 export function worldFor(cloud: CloudName): World {
   const { contoso, fabrikam } = tenantIds;
   const cloudRow: Cloud = clouds[cloud];
-  const trustOfRunner: FederatedIdentityCredential = {
+  const runnerCredential: FederatedIdentityCredential = {
     name: 'runner',
     issuer: v2Issuer(cloud, contoso),
     subject: identities.runner.objectId,
     audiences: [cloudRow.exchangeUri],
   };
   const otherCloud = clouds[cloud === 'public' ? 'usgovernment' : 'public'];
-  const sketches: readonly Sketch[] = [
+  const outlines: readonly ApplicationOutline[] = [
     { name: 'deployer' },
     { name: 'multitenant', signInAudience: 'AzureADMultipleOrgs', provisionedIn: [contoso, fabrikam] },
     { name: 'unprovisioned', signInAudience: 'AzureADMultipleOrgs' },
@@ -152,6 +181,17 @@ export function worldFor(cloud: CloudName): World {
       signInAudience: 'AzureADMultipleOrgs',
       provisionedIn: [contoso, fabrikam],
     },
+    {
+      name: 'podDeployer',
+      trusts: [
+        {
+          name: 'pod',
+          issuer: clusterIssuer,
+          subject: `system:serviceaccount:${runnerServiceAccount.namespace}:${runnerServiceAccount.serviceAccount}`,
+          audiences: ['api://AzureADTokenExchange'],
+        },
+      ],
+    },
     { name: 'principalless', provisionedIn: [] },
   ];
   return {
@@ -168,10 +208,10 @@ export function worldFor(cloud: CloudName): World {
         displayName: 'Fabrikam',
       },
     ],
-    applications: sketches.map((sketch) => application(sketch, trustOfRunner)),
+    applications: outlines.map((outline) => application(outline, runnerCredential)),
     identities: Object.values(identities),
     resources: [
-      ...resourcesOf(cloud),
+      ...resourcesOf(cloud).map((resource) => withStorageAccounts(resource, cloud)),
       {
         displayName: 'Orders',
         appId: ordersApi.appId,
@@ -199,7 +239,7 @@ export function worldFor(cloud: CloudName): World {
         id: subscriptionIds.contosoProduction,
         displayName: 'Contoso production',
         tenant: contoso,
-        visibleTo: [clientIds.deployer, clientIds.multitenant],
+        visibleTo: [clientIds.deployer, clientIds.multitenant, clientIds.podDeployer],
       },
       {
         id: subscriptionIds.contosoTest,
@@ -214,6 +254,11 @@ export function worldFor(cloud: CloudName): World {
         visibleTo: [clientIds.multitenant],
       },
     ],
+    storageAccounts: storageAccounts.map((name) => ({
+      name,
+      subscription: subscriptionIds.contosoProduction,
+    })),
+    registries: registriesOf(cloudRow),
     machine: {
       kind: 'virtual-machine',
       identities: [identities.runner.clientId, identities.second.clientId, identities.system.clientId],
@@ -221,25 +266,43 @@ export function worldFor(cloud: CloudName): World {
   };
 }
 
-function application(sketch: Sketch, trust: FederatedIdentityCredential): Application {
-  const clientId = clientIds[sketch.name];
-  const home = sketch.home ?? tenantIds.contoso;
-  const trusts = sketch.trusts ?? [{}];
+/** `contoso` accepts every documented audience, `contosostrict` only the registry's own. */
+function registriesOf({ registrySuffix }: Cloud): readonly Registry[] {
+  if (registrySuffix === undefined) return [];
+  const { deployer, multitenant, podDeployer } = clientIds;
+  const contoso = {
+    loginServer: `contoso.${registrySuffix}`,
+    tenant: tenantIds.contoso,
+    pull: [deployer, multitenant, podDeployer],
+    push: [deployer, podDeployer],
+  };
+  return [
+    contoso,
+    { ...contoso, loginServer: `contosostrict.${registrySuffix}`, rejectsArmTokens: true },
+    { ...contoso, loginServer: `contoso-a1b2c3d4e5f6g7h8.${registrySuffix}` },
+    { ...contoso, loginServer: `contoso.westeurope.geo.${registrySuffix}` },
+  ];
+}
+
+function application(outline: ApplicationOutline, credential: FederatedIdentityCredential): Application {
+  const clientId = clientIds[outline.name];
+  const home = outline.home ?? tenantIds.contoso;
+  const trusts = outline.trusts ?? [{}];
   return {
     clientId,
     objectId: clientId.replace(/^d3b10700-2222/, '0b1ec700-2222'),
-    displayName: sketch.name,
+    displayName: outline.name,
     homeTenant: home,
-    signInAudience: sketch.signInAudience ?? 'AzureADMyOrg',
-    ...(sketch.disabled === true && { disabled: true }),
-    ...(sketch.graphAdministrator === true && { graphAdministrator: true }),
-    federatedCredentials: trusts.map((difference) => ({ ...trust, ...difference })),
+    signInAudience: outline.signInAudience ?? 'AzureADMyOrg',
+    ...(outline.disabled === true && { disabled: true }),
+    ...(outline.graphAdministrator === true && { graphAdministrator: true }),
+    federatedCredentials: trusts.map((difference) => ({ ...credential, ...difference })),
     servicePrincipals: Object.fromEntries(
-      (sketch.provisionedIn ?? [home]).map((tenant) => [
+      (outline.provisionedIn ?? [home]).map((tenant) => [
         tenant,
         {
           objectId: servicePrincipalId(clientId, tenant),
-          ...(sketch.disabledIn === tenant && { disabled: true }),
+          ...(outline.disabledIn === tenant && { disabled: true }),
         },
       ]),
     ),

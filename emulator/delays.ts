@@ -1,6 +1,6 @@
 import type { Leg } from './request-log.ts';
 
-/** How long each leg thinks before it answers. Milliseconds. */
+/** How long each service waits before it answers, in milliseconds. */
 export class Delays {
   readonly #byLeg = new Map<Leg, number>();
 

@@ -1,34 +1,34 @@
 import { cloudNames, cloudOfAuthorityHost, clouds, v1Issuer, v2Issuer } from './clouds.ts';
-import { entraFailure } from './entra-failure.ts';
+import { entraErrorResponse } from './entra-error-response.ts';
+import type { ServiceResponse } from './handler.ts';
 import type { RecordedRequest } from './request-log.ts';
-import type { Answer } from './service.ts';
 import type { SigningKeys } from './signing-keys.ts';
-import { tenantNamed } from './tenants.ts';
+import { findTenant } from './tenants.ts';
 import type { World } from './world.ts';
 
-const SHARED = ['common', 'organizations', 'consumers'];
+const SHARED_ENDPOINTS = ['common', 'organizations', 'consumers'];
 
 /**
- * The documents by which OpenID clients find endpoints and keys, and MSAL finds out which hosts belong together.
- * Endpoints name the host that was asked, so that a client which follows them stays here; issuers are the cloud's.
+ * The documents that OpenID clients read for endpoints and keys, and instance discovery. Endpoints use the host of the
+ * request, so that a client stays with the emulator. Issuers use the host of the cloud.
  * https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc
  */
-export function discoveryAnswer(
+export function discoveryResponse(
   request: RecordedRequest,
   tenantName: string,
   route: string,
   world: World,
   keys: SigningKeys,
-): Answer | undefined {
-  if (tenantName === 'common' && route === 'discovery/instance') return instances(request);
+): ServiceResponse | undefined {
+  if (tenantName === 'common' && route === 'discovery/instance') return instanceDiscovery(request);
   const version = versionOf(route);
   if (version === undefined) return undefined;
 
   let tenantId = '{tenantid}';
-  if (!SHARED.includes(tenantName)) {
-    const named = tenantNamed(tenantName, request, world, 'invalid_tenant');
-    if ('refusal' in named) return named.refusal;
-    tenantId = named.tenant.id;
+  if (!SHARED_ENDPOINTS.includes(tenantName)) {
+    const found = findTenant(tenantName, request, world, 'invalid_tenant');
+    if ('errorResponse' in found) return found.errorResponse;
+    tenantId = found.tenant.id;
   }
   const issuer = version.number === 2 ? v2Issuer(world.cloud, tenantId) : v1Issuer(world.cloud, tenantId);
   if (version.document === 'keys') return { status: 200, body: { keys: [{ ...keys.jwk, issuer }] } };
@@ -39,12 +39,7 @@ export function discoveryAnswer(
     status: 200,
     body: {
       token_endpoint: `${oauth}/token`,
-      token_endpoint_auth_methods_supported: [
-        'client_secret_post',
-        'private_key_jwt',
-        'client_secret_basic',
-        'self_signed_tls_client_auth',
-      ],
+      token_endpoint_auth_methods_supported: ['client_secret_post', 'private_key_jwt', 'client_secret_basic'],
       jwks_uri: `${base}/discovery/${version.number === 2 ? 'v2.0/' : ''}keys`,
       response_modes_supported: ['query', 'fragment', 'form_post'],
       subject_types_supported: ['pairwise'],
@@ -87,14 +82,15 @@ function versionOf(
   }
 }
 
-/** Instance discovery: which hosts are the same cloud. A host of no cloud, `localhost` too, is unknown to it. */
-function instances(request: RecordedRequest): Answer {
-  const asked = request.query.get('authorization_endpoint');
-  if (asked === null) return entraFailure(900144, request, {}, { parameter: 'authorization_endpoint' });
-  if (!URL.canParse(asked) || cloudOfAuthorityHost(new URL(asked).hostname) === undefined) {
-    return entraFailure(50049, request);
+/** Instance discovery lists the hosts of each cloud. It does not know other hosts, such as `localhost`. */
+function instanceDiscovery(request: RecordedRequest): ServiceResponse {
+  const endpoint = request.query.get('authorization_endpoint');
+  if (endpoint === null)
+    return entraErrorResponse(900144, request, {}, { parameter: 'authorization_endpoint' });
+  if (!URL.canParse(endpoint) || cloudOfAuthorityHost(new URL(endpoint).hostname) === undefined) {
+    return entraErrorResponse(50049, request);
   }
-  const { host, pathname } = new URL(asked);
+  const { host, pathname } = new URL(endpoint);
   const tenant = pathname.split('/')[1] ?? 'common';
   return {
     status: 200,
@@ -103,7 +99,7 @@ function instances(request: RecordedRequest): Answer {
       'api-version': request.query.get('api-version') ?? '1.1',
       metadata: cloudNames.map((name) => {
         const hosts = clouds[name].authorityHosts;
-        // The public cloud's cache has been named by its oldest host ever since.
+        // MSAL's cache uses the oldest host name of the public cloud.
         const cache = name === 'public' ? 'login.windows.net' : hosts[0];
         return { preferred_network: hosts[0], preferred_cache: cache, aliases: hosts };
       }),

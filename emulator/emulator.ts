@@ -3,9 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { armService } from './arm.ts';
-import { createCertificateAuthority, type IssuedCertificate } from './certificates.ts';
+import { createCertificateAuthority, type IssuedCertificate } from './certificate-authority.ts';
 import { clouds } from './clouds.ts';
-import { worldFor } from './default-world.ts';
+import { type ClusterIssuer, createClusterIssuer } from './cluster-issuer.ts';
+import { clusterIssuer, worldFor } from './default-world.ts';
 import { Delays } from './delays.ts';
 import { entraService } from './entra.ts';
 import { Faults } from './faults.ts';
@@ -13,8 +14,9 @@ import { graphService } from './graph.ts';
 import { identityEndpointService } from './identity-endpoint.ts';
 import { imdsService } from './imds.ts';
 import { machineEnvironment } from './machine-environment.ts';
-import { MachineTokens } from './machine-tokens.ts';
+import { MachineTokenCache } from './machine-identities.ts';
 import { type ProxyOptions, startProxy } from './proxy.ts';
+import { REGISTRY_ISSUER, registryService } from './registry.ts';
 import { type RecordedRequest, RequestLog } from './request-log.ts';
 import { startService } from './service.ts';
 import { createSigningKeys } from './signing-keys.ts';
@@ -25,57 +27,74 @@ export type { RecordedRequest } from './request-log.ts';
 
 export interface EmulatorOptions {
   readonly proxy?: ProxyOptions;
+  /** `https: true` serves the identity endpoint over TLS. Default: plain HTTP. */
+  readonly identityEndpoint?: { readonly https?: boolean };
 }
 
 export type EnvironmentPart = 'machine' | 'ca' | 'proxy';
 
-/** The embedded Azure, running. Everything listens on loopback only, on ports that were free. */
+/** A running embedded Azure. All services listen only on loopback, on free ports. */
 export interface Emulator {
   readonly world: World;
-  /** Takes effect with the next request; tokens that the machine has cached are forgotten. */
+  /** Applies to the next request. Clears the machine's token cache. */
   setWorld(next: World): void;
 
-  /** `http://127.0.0.1:PORT`, for `AZURE_POD_IDENTITY_AUTHORITY_HOST`. Resets connections where the world's machine has no IMDS. */
+  /** `http://127.0.0.1:PORT`, for `AZURE_POD_IDENTITY_AUTHORITY_HOST`. Resets connections if the machine has no IMDS. */
   readonly imds: { readonly url: string };
-  /** The endpoint of App Service and the other machines that have no IMDS. */
+  /** The endpoint of App Service and the other machines without IMDS. */
   readonly identityEndpoint: { readonly url: string; readonly header: string };
-  /** `https://localhost:PORT`, usable as `authority-host`. */
+  /** `https://localhost:PORT`, for `authority-host`. */
   readonly entra: {
     readonly url: string;
-    /** A JWT of any claims signed with Entra's own key, for tests of what Entra refuses. */
+    /** Signs any claims with Entra's key, for tests of what Entra rejects. */
     sign(claims: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>;
   };
+  /**
+   * Azure Container Registry. Its login servers have their public names, such as `contoso.azurecr.io`. They are
+   * reachable through the proxy, or at `url` with the `Host` header of the login server.
+   */
+  readonly registry: {
+    readonly url: string;
+    /** The issuer and the certificate (PEM) that `distribution` needs to verify the tokens. */
+    readonly tokenIssuer: string;
+    tokenCertificate(): Promise<string>;
+    /** Forwards `/v2/` of this login server to a registry on this loopback port (plain HTTP). */
+    serve(loginServer: string, port: number): void;
+  };
+  /** The OpenID Connect issuer of an AKS cluster. Its public name is reachable through the proxy. */
+  readonly cluster: ClusterIssuer & { readonly url: string };
+  /** Azure Resource Manager. */
   readonly arm: { readonly url: string };
   readonly graph: { readonly url: string };
 
   readonly ca: {
     readonly pem: string;
-    /** The same in a file, for `NODE_EXTRA_CA_CERTS` and its kin. Gone after `stop()`. */
+    /** The same in a file, for variables such as `NODE_EXTRA_CA_CERTS`. `stop()` deletes it. */
     readonly file: string;
-    /** A leaf certificate for these DNS names and IP addresses. */
-    issue(names: readonly string[]): IssuedCertificate;
+    /** Issues a server certificate for these DNS names and IP addresses. */
+    issue(names: readonly string[]): Promise<IssuedCertificate>;
   };
 
   readonly proxy: {
-    /** `http://127.0.0.1:PORT`, without user and password. */
+    /** `http://127.0.0.1:PORT`, without user name and password. */
     readonly url: string;
-    /** The same with user and password, percent-encoded, when the proxy wants them. */
+    /** The same with user name and password, percent-encoded, if the proxy requires them. */
     readonly urlWithUser: string;
-    /** Leads another public name to a loopback port. */
+    /** Maps another public host name to a loopback port. */
     map(host: string, port: number): void;
   };
 
   /**
-   * The variables a child process needs; `undefined` parts: all three. `machine` always carries a loopback
-   * `AZURE_POD_IDENTITY_AUTHORITY_HOST`, whatever the machine, so that no client can reach a real metadata service.
+   * The variables for a child process. Default: all parts. `machine` always contains a loopback
+   * `AZURE_POD_IDENTITY_AUTHORITY_HOST`, for every machine, so that no client can reach a real metadata service.
    */
   environment(...parts: readonly EnvironmentPart[]): Record<string, string>;
 
   readonly requests: readonly RecordedRequest[];
   clearRequests(): void;
-  /** Resolves with the next request from now on that is wanted, on its arrival. */
+  /** Resolves with the next matching request, as soon as it arrives. */
   nextRequest(wanted?: (request: RecordedRequest) => boolean): Promise<RecordedRequest>;
-  /** Resolves when this many wanted requests stand in the log, earlier ones included. */
+  /** Resolves when the log holds this many matching requests, earlier ones included. */
   untilRequests(
     count: number,
     wanted?: (request: RecordedRequest) => boolean,
@@ -84,11 +103,11 @@ export interface Emulator {
   readonly faults: Faults;
   readonly delays: Delays;
 
-  /** Closes everything at once, hanging connections included, and removes what was written. */
+  /** Closes everything at once, including hanging connections, and deletes all files. */
   stop(): Promise<void>;
 }
 
-/** Starts the embedded Azure with this world, the default one of the public cloud when left out. */
+/** Starts the embedded Azure. Default: the default world of the public cloud. */
 export async function startEmulator(
   world: World = worldFor('public'),
   options: EmulatorOptions = {},
@@ -97,39 +116,65 @@ export async function startEmulator(
   const log = new RequestLog();
   const faults = new Faults();
   const delays = new Delays();
-  const surroundings = { log, faults, delays };
+  const controls = { log, faults, delays };
   const keys = await createSigningKeys();
-  const authority = createCertificateAuthority();
-  const tokens = new MachineTokens(keys);
+  const authority = await createCertificateAuthority();
+  const tokens = new MachineTokenCache(keys);
+  const registryKeys = once(() => createSigningKeys(REGISTRY_ISSUER));
+  const { cluster, handler: clusterHandler, keys: clusterKeys } = createClusterIssuer(clusterIssuer);
+  const registryPorts = new Map<string, number>();
   const secret = randomUUID();
-  const publicHosts = Object.values(clouds);
-  const certificate = authority.issue([
+  const allClouds = Object.values(clouds);
+  const certificate = await authority.issue([
     'localhost',
     '127.0.0.1',
-    ...publicHosts.flatMap((cloud) => [...cloud.authorityHosts, ...cloud.armHosts, ...cloud.graphHosts]),
+    ...allClouds.flatMap((cloud) => [...cloud.authorityHosts, ...cloud.armHosts, ...cloud.graphHosts]),
+    ...allClouds.flatMap(({ registrySuffix }) =>
+      registrySuffix === undefined ? [] : [`*.${registrySuffix}`, `*.westeurope.geo.${registrySuffix}`],
+    ),
+    new URL(clusterIssuer).hostname,
   ]);
-  const read = (): World => current;
+  const currentWorld = (): World => current;
   const live = {
-    get: read,
+    get: currentWorld,
     set: (next: World): void => {
       current = next;
     },
   };
 
-  const [imds, endpoint, entra, arm, graph, proxy] = await Promise.all([
-    startService('imds', imdsService(tokens, read), surroundings),
-    startService('identity-endpoint', identityEndpointService(tokens, read, secret), surroundings),
-    startService('entra', entraService(keys, read), surroundings, certificate),
-    startService('arm', armService(keys, read), surroundings, certificate),
-    startService('graph', graphService(keys, live), surroundings, certificate),
-    startProxy(options.proxy ?? {}, surroundings),
+  const [imds, endpoint, entra, arm, graph, registry, issuer, proxy] = await Promise.all([
+    startService('imds', imdsService(tokens, currentWorld), controls),
+    startService(
+      'identity-endpoint',
+      identityEndpointService(tokens, currentWorld, secret),
+      controls,
+      options.identityEndpoint?.https === true ? certificate : undefined,
+    ),
+    startService('entra', entraService(keys, currentWorld, clusterKeys), controls, certificate),
+    startService('arm', armService(keys, currentWorld), controls, certificate),
+    startService('graph', graphService(keys, live), controls, certificate),
+    startService(
+      'registry',
+      registryService(keys, registryKeys, currentWorld),
+      controls,
+      certificate,
+      ({ url = '', headers: { host = '' } }) =>
+        url.startsWith('/v2/') ? registryPorts.get(host.split(':')[0] ?? '') : undefined,
+    ),
+    startService('cluster-issuer', clusterHandler, controls, certificate),
+    startProxy(options.proxy ?? {}, controls),
   ]);
-  for (const cloud of publicHosts) {
+  for (const cloud of allClouds) {
     for (const host of cloud.authorityHosts) proxy.map(host, entra.port);
     for (const host of cloud.armHosts) proxy.map(host, arm.port);
     for (const host of cloud.graphHosts) proxy.map(host, graph.port);
   }
   proxy.map('169.254.169.254', imds.port);
+  proxy.map(new URL(clusterIssuer).hostname, issuer.port);
+  const mapRegistries = (): void => {
+    for (const { loginServer } of current.registries) proxy.map(loginServer, registry.port);
+  };
+  mapRegistries();
 
   const folder = await mkdtemp(join(tmpdir(), 'embedded-azure-'));
   const caFile = join(folder, 'ca.pem');
@@ -137,10 +182,11 @@ export async function startEmulator(
 
   const plain = (port: number): string => `http://127.0.0.1:${port}`;
   const secure = (port: number): string => `https://localhost:${port}`;
+  const endpointUrl = options.identityEndpoint?.https === true ? secure(endpoint.port) : plain(endpoint.port);
   const urlWithUser = withUser(plain(proxy.port), options.proxy);
   const parts: Readonly<Record<EnvironmentPart, () => Record<string, string>>> = {
-    machine: () => machineEnvironment(current.machine.kind, plain(imds.port), plain(endpoint.port), secret),
-    // One name for each family: Node; OpenSSL, Go and .NET; Python's requests; curl.
+    machine: () => machineEnvironment(current.machine.kind, plain(imds.port), endpointUrl, secret),
+    // In this order: Node; OpenSSL, Go and .NET; Python's requests; curl.
     ca: () => ({
       NODE_EXTRA_CA_CERTS: caFile,
       SSL_CERT_FILE: caFile,
@@ -161,11 +207,21 @@ export async function startEmulator(
     },
     setWorld(next) {
       current = next;
-      tokens.forget();
+      tokens.clear();
+      mapRegistries();
     },
     imds: { url: plain(imds.port) },
-    identityEndpoint: { url: plain(endpoint.port), header: secret },
+    identityEndpoint: { url: endpointUrl, header: secret },
     entra: { url: secure(entra.port), sign: keys.sign },
+    registry: {
+      url: secure(registry.port),
+      tokenIssuer: REGISTRY_ISSUER,
+      tokenCertificate: async () => pemCertificate((await registryKeys()).certificate),
+      serve: (loginServer, port) => {
+        registryPorts.set(loginServer, port);
+      },
+    },
+    cluster: { ...cluster, url: secure(issuer.port) },
     arm: { url: secure(arm.port) },
     graph: { url: secure(graph.port) },
     ca: { pem: authority.pem, file: caFile, issue: authority.issue },
@@ -181,7 +237,8 @@ export async function startEmulator(
     faults,
     delays,
     async stop() {
-      await Promise.all([imds, endpoint, entra, arm, graph, proxy].map((service) => service.close()));
+      const services = [imds, endpoint, entra, arm, graph, registry, issuer, proxy];
+      await Promise.all(services.map((service) => service.close()));
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -192,4 +249,18 @@ const ALL_PARTS: readonly EnvironmentPart[] = ['machine', 'ca', 'proxy'];
 function withUser(url: string, { user, password = '' }: ProxyOptions = {}): string {
   if (user === undefined) return url;
   return url.replace('//', `//${encodeURIComponent(user)}:${encodeURIComponent(password)}@`);
+}
+
+/** Most tests never need these keys, and an RSA key takes a noticeable time. */
+function once<T>(create: () => Promise<T>): () => Promise<T> {
+  let created: Promise<T> | undefined;
+  return () => {
+    created ??= create();
+    return created;
+  };
+}
+
+function pemCertificate(base64: string): string {
+  const lines = base64.match(/.{1,64}/g) ?? [];
+  return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n');
 }

@@ -1,83 +1,83 @@
 import type { Leg, RecordedRequest } from './request-log.ts';
 
-/** A complete answer of the test's own in place of the service's. A body that is no string is sent as JSON. */
-interface AnswerFault {
+/** A complete response that replaces the service's own. A body that is not a string is sent as JSON. */
+interface ResponseFault {
   readonly kind?: 'answer';
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
 }
 
-/** One of Entra's errors by its AADSTS number, in Entra's own JSON; see `entraError`. */
+/** An Entra error by its AADSTS number, in Entra's JSON format. See `entraError`. */
 export interface EntraFault {
   readonly kind: 'entra';
   readonly code: number;
-  /** Another HTTP status than the table's. */
+  /** Replaces the HTTP status of the table. */
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Another text than the table's, without the AADSTS prefix and without the trace lines. */
+  /** Replaces the text of the table. Without the AADSTS prefix and the trace IDs. */
   readonly message?: string;
-  /** Members to add to the JSON, e.g. `suberror` or `claims`. */
+  /** Additional JSON members, for example `suberror` or `claims`. */
   readonly extra?: Readonly<Record<string, unknown>>;
 }
 
 export type Fault =
-  | AnswerFault
+  | ResponseFault
   | EntraFault
-  /** The connection is reset before any answer. */
+  /** Resets the connection before any response. */
   | { readonly kind: 'reset' }
-  /** The connection stays open and nothing ever comes. */
+  /** Keeps the connection open and sends nothing. */
   | { readonly kind: 'hang' }
-  /** Status line and headers come, half of the body comes, then nothing more. */
+  /** Sends the status line, the headers and half of the body, then nothing more. */
   | { readonly kind: 'stall' }
-  /** A web page, as gateways and captive portals send. */
+  /** Sends a web page, as gateways and captive portals do. */
   | { readonly kind: 'html'; readonly status: number; readonly body?: string }
-  /** The service's own answer, its JSON cut in half; the HTTP message itself is whole. */
+  /** Sends the first half of the service's own JSON. The HTTP message itself is complete. */
   | { readonly kind: 'truncated' }
-  /** The service's own answer, the connection closed in the middle of the body. */
+  /** Sends the service's own response and closes the connection in the middle of the body. */
   | { readonly kind: 'cut' }
   | { readonly kind: 'redirect'; readonly location: string; readonly status?: 301 | 302 | 303 | 307 | 308 };
 
-/** A fault for `faults.queue('entra', …)`: one of Entra's errors by its number. */
+/** A fault for `faults.queue('entra', …)`: an Entra error by its AADSTS number. */
 export function entraError(code: number, more: Omit<EntraFault, 'kind' | 'code'> = {}): EntraFault {
   return { kind: 'entra', code, ...more };
 }
 
-interface Queued {
+interface QueuedFault {
   readonly leg: Leg;
   readonly fault: Fault;
   readonly when: (request: RecordedRequest) => boolean;
-  left: number;
+  remaining: number;
 }
 
-/** Faults waiting for the requests they are meant for, first come first served. */
+/** Queued faults. Each request takes the oldest fault that applies to it. */
 export class Faults {
-  #queued: Queued[] = [];
+  #queued: QueuedFault[] = [];
 
   /**
-   * The next `times` requests of this leg (those for which `when` holds) get this fault instead of an answer.
-   * `Number.POSITIVE_INFINITY` means every one from now on.
+   * The next `times` requests to this service (only those for which `when` returns true) get this fault instead of a
+   * normal response. `Number.POSITIVE_INFINITY` means all requests from now on.
    */
   queue(leg: Leg, fault: Fault, times = 1, when: (request: RecordedRequest) => boolean = () => true): void {
-    this.#queued.push({ leg, fault, when, left: times });
+    this.#queued.push({ leg, fault, when, remaining: times });
   }
 
-  /** Forgets every fault that has not struck yet. */
+  /** Removes all faults that are still queued. */
   clear(): void {
     this.#queued = [];
   }
 
-  /** How many faults are still to strike: a test's proof that all of them did. */
+  /** The number of queued faults. A test checks that it is 0 to prove that all faults were used. */
   get pending(): number {
-    return this.#queued.reduce((sum, queued) => sum + queued.left, 0);
+    return this.#queued.reduce((sum, queued) => sum + queued.remaining, 0);
   }
 
-  /** The fault meant for this request, if any, used up by one. */
+  /** Takes the fault for this request out of the queue, if there is one. */
   take(request: RecordedRequest): Fault | undefined {
     const queued = this.#queued.find((one) => one.leg === request.leg && one.when(request));
     if (queued === undefined) return undefined;
-    queued.left -= 1;
-    if (queued.left <= 0) this.#queued.splice(this.#queued.indexOf(queued), 1);
+    queued.remaining -= 1;
+    if (queued.remaining <= 0) this.#queued.splice(this.#queued.indexOf(queued), 1);
     return queued.fault;
   }
 }

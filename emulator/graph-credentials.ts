@@ -1,11 +1,11 @@
 import { graphError } from './graph-error.ts';
-import type { Answer } from './service.ts';
+import type { ServiceResponse } from './handler.ts';
 import type { FederatedIdentityCredential } from './world.ts';
 
-/** At most so many on one application: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations */
-const MOST = 20;
+/** The maximum number on one application: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations */
+const MAX_CREDENTIALS = 20;
 
-/** A credential out of a request's body; `undefined` when a member is missing or of the wrong type. */
+/** Reads a credential from a request body. `undefined` if a member is missing or has the wrong type. */
 export function readCredential(
   body: Record<string, unknown> | undefined,
 ): FederatedIdentityCredential | undefined {
@@ -23,32 +23,33 @@ export function readCredential(
 }
 
 /**
- * What Graph holds against a credential. That issuer, subject or audience might be *wrong* is not among it: that
- * shows at the exchange only. https://learn.microsoft.com/graph/api/resources/federatedidentitycredential
+ * Checks a credential as Graph does. Graph accepts a wrong issuer, subject or audience. Only the exchange shows it.
+ * https://learn.microsoft.com/graph/api/resources/federatedidentitycredential
  */
-export function credentialProblem(
+export function checkCredential(
   wanted: FederatedIdentityCredential,
   others: readonly FederatedIdentityCredential[],
-): Answer | undefined {
-  const bad = (message: string): Answer => graphError(400, 'Request_BadRequest', message);
+): ServiceResponse | undefined {
+  const badRequest = (message: string): ServiceResponse => graphError(400, 'Request_BadRequest', message);
   if (wanted.name.length < 3 || wanted.name.length > 120) {
-    return bad('The name of a federated identity credential must have 3 to 120 characters.');
+    return badRequest('The name of a federated identity credential must have 3 to 120 characters.');
   }
   if (!/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(wanted.name)) {
-    return bad('The name of a federated identity credential must be URL friendly.');
+    return badRequest('The name of a federated identity credential must be URL friendly.');
   }
   if (wanted.audiences.length !== 1) {
-    return bad('A federated identity credential must have exactly one audience.');
+    return badRequest('A federated identity credential must have exactly one audience.');
   }
   for (const [property, value] of Object.entries({
     issuer: wanted.issuer,
     subject: wanted.subject,
     audience: wanted.audiences[0] ?? '',
   })) {
-    if (value.length < 1 || value.length > 600) return bad(`The ${property} must have 1 to 600 characters.`);
+    if (value.length < 1 || value.length > 600)
+      return badRequest(`The ${property} must have 1 to 600 characters.`);
   }
   if (!URL.canParse(wanted.issuer) || new URL(wanted.issuer).protocol !== 'https:') {
-    return bad('The issuer must be an https address.');
+    return badRequest('The issuer must be an https address.');
   }
   if (others.some((one) => one.name === wanted.name)) {
     return graphError(
@@ -64,11 +65,11 @@ export function credentialProblem(
       `FederatedIdentityCredential with Issuer ${wanted.issuer} and Subject ${wanted.subject} already exists on application.`,
     );
   }
-  if (others.length >= MOST) {
+  if (others.length >= MAX_CREDENTIALS) {
     return graphError(
       400,
       'Directory_QuotaExceeded',
-      `An application can have at most ${MOST} federated identity credentials.`,
+      `An application can have at most ${MAX_CREDENTIALS} federated identity credentials.`,
     );
   }
   return undefined;

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Answer } from './service.ts';
+import type { ServiceResponse } from './handler.ts';
 
-/** An error as Graph words it: https://learn.microsoft.com/graph/errors */
-export function graphError(status: number, code: string, message: string): Answer {
+/** An error in Graph's format: https://learn.microsoft.com/graph/errors */
+export function graphError(status: number, code: string, message: string): ServiceResponse {
   const requestId = randomUUID();
   return {
     status,

@@ -1,9 +1,9 @@
-/** A property as filters see it. */
+/** A property that a filter can compare. */
 export type Property = string | readonly string[] | null;
 
 type Filter = (value: Record<string, Property>) => boolean;
 
-/** The forms of `$filter` that az and the SDKs send: https://learn.microsoft.com/graph/filter-query-parameter */
+/** The forms of `$filter` that the Azure CLI and the SDKs send: https://learn.microsoft.com/graph/filter-query-parameter */
 const forms: readonly {
   readonly pattern: RegExp;
   readonly filter: (name: string, text: string) => Filter;
@@ -22,8 +22,8 @@ const forms: readonly {
   },
 ];
 
-/** The predicate of a `$filter`; none means everything, `undefined` that the form is not known. */
-export function filterOf(text: string | null): Filter | undefined {
+/** Parses a `$filter`. An empty filter accepts everything. Returns `undefined` for a form that is not supported. */
+export function parseFilter(text: string | null): Filter | undefined {
   if (text === null || text === '') return () => true;
   for (const { pattern, filter } of forms) {
     const [, name, quoted] = pattern.exec(text) ?? [];

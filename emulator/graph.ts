@@ -1,47 +1,50 @@
 import { randomUUID } from 'node:crypto';
-import { type Caller, type Verdict, verdictOn } from './bearer.ts';
-import { credentialProblem, readCredential } from './graph-credentials.ts';
+import { authenticateBearer, type BearerProblem, type Caller } from './bearer-authentication.ts';
+import { checkCredential, readCredential } from './graph-credentials.ts';
 import { graphError } from './graph-error.ts';
-import { filterOf, type Property } from './graph-filter.ts';
+import { type Property, parseFilter } from './graph-filter.ts';
+import type { Handler, ServiceResponse } from './handler.ts';
 import type { RecordedRequest } from './request-log.ts';
-import type { Answer, Handler } from './service.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import type { Application, FederatedIdentityCredential, World } from './world.ts';
 
+/** https://learn.microsoft.com/graph/api/application-list: `$top` allows 1 to 999. */
+const MAX_PAGE_SIZE = 999;
 const GRAPH_APP_ID = '00000003-0000-0000-c000-000000000000';
 
-/** The world as it is, and the way to change it: what Graph writes, the next exchange already sees. */
+/** The current world, and a way to change it. What Graph changes applies to the next exchange. */
 export interface LiveWorld {
   readonly get: () => World;
   readonly set: (next: World) => void;
 }
 
 /**
- * The corner of Microsoft Graph v1.0 that sets up trust: applications, their federated identity credentials,
- * service principals, and the organization. https://learn.microsoft.com/graph/api/overview?view=graph-rest-1.0
+ * The part of Microsoft Graph that sets up trust: applications, their federated identity credentials, service
+ * principals, and the organization. `/beta` behaves like `/v1.0`.
+ * https://learn.microsoft.com/graph/api/overview?view=graph-rest-1.0
  */
 export function graphService(keys: SigningKeys, live: LiveWorld): Handler {
   return async (request) => {
     const world = live.get();
     const audiences = world.resources.find((one) => one.appId === GRAPH_APP_ID);
-    const verdict = await verdictOn(
+    const result = await authenticateBearer(
       request,
       [...(audiences?.identifierUris ?? []), GRAPH_APP_ID],
       world,
       keys,
     );
-    if ('problem' in verdict) return unauthorized(verdict);
-    return new GraphCall(request, verdict.caller, live).answer();
+    if ('problem' in result) return unauthorized(result);
+    return new GraphCall(request, result.caller, live).response();
   };
 }
 
-function unauthorized(verdict: Exclude<Verdict, { caller: Caller }>): Answer {
+function unauthorized({ problem }: BearerProblem): ServiceResponse {
   const message = {
     missing: 'Access token is empty.',
     invalid: 'CompactToken validation failed with reason code: 80049228.',
     expired: 'Lifetime validation failed, the token is expired.',
     audience: 'Access token validation failure. Invalid audience.',
-  }[verdict.problem];
+  }[problem];
   return graphError(401, 'InvalidAuthenticationToken', message);
 }
 
@@ -59,7 +62,7 @@ class GraphCall {
     this.#world = live.get();
   }
 
-  answer(): Answer {
+  response(): ServiceResponse {
     const { method } = this.#request;
     const path = decodeURIComponent(this.#request.path);
     if (method !== 'GET' && this.#caller.application?.graphAdministrator !== true) {
@@ -74,14 +77,14 @@ class GraphCall {
     const name = key?.[1] ?? collection;
     const id = key === null ? rest.shift() : key[3];
     const byAppId = key?.[2]?.toLowerCase() === 'appid';
-    if (version !== 'v1.0') return this.#unknown();
+    if (version !== 'v1.0' && version !== 'beta') return this.#unknown();
     if (name === 'organization' && method === 'GET' && id === undefined) return this.#organization();
     if (name === 'applications') return this.#applications(method, id, byAppId, rest);
     if (name === 'servicePrincipals') return this.#servicePrincipals(method, id, byAppId, rest);
     return this.#unknown();
   }
 
-  #unknown(): Answer {
+  #unknown(): ServiceResponse {
     return graphError(
       400,
       'BadRequest',
@@ -89,7 +92,7 @@ class GraphCall {
     );
   }
 
-  #missing(id: string): Answer {
+  #missing(id: string): ServiceResponse {
     return graphError(
       404,
       'Request_ResourceNotFound',
@@ -98,16 +101,20 @@ class GraphCall {
   }
 
   #context(of: string): string {
-    return `https://${this.#request.host}/v1.0/$metadata#${of}`;
+    return `https://${this.#request.host}/${this.#version}/$metadata#${of}`;
   }
 
-  #found(of: string, value: Record<string, unknown>, status = 200): Answer {
+  #found(of: string, value: Record<string, unknown>, status = 200): ServiceResponse {
     return { status, body: { '@odata.context': this.#context(`${of}/$entity`), ...value } };
   }
 
-  /** A list, narrowed by `$filter`. */
-  #list(of: string, values: readonly Record<string, unknown>[]): Answer {
-    const filter = filterOf(this.#request.query.get('$filter'));
+  get #version(): string {
+    return this.#request.path.split('/')[1] ?? '';
+  }
+
+  /** A list, limited by `$filter` and `$top`. */
+  #list(of: string, values: readonly Record<string, unknown>[]): ServiceResponse {
+    const filter = parseFilter(this.#request.query.get('$filter'));
     if (filter === undefined) {
       return graphError(
         400,
@@ -115,16 +122,40 @@ class GraphCall {
         'Unsupported or invalid query filter clause specified.',
       );
     }
+    const top = this.#request.query.get('$top') ?? String(MAX_PAGE_SIZE);
+    const pageSize = /^\d{1,4}$/.test(top) ? Number(top) : 0;
+    if (pageSize < 1 || pageSize > MAX_PAGE_SIZE) {
+      return graphError(
+        400,
+        'Request_UnsupportedQuery',
+        `Invalid page size specified: '${top}'. Must be between 1 and ${MAX_PAGE_SIZE} inclusive.`,
+      );
+    }
+    const start = Number(this.#request.query.get('$skiptoken') ?? 0);
+    const found = values.filter((value) => filter(value as Record<string, Property>));
+    const end = start + pageSize;
     return {
       status: 200,
       body: {
         '@odata.context': this.#context(of),
-        value: values.filter((value) => filter(value as Record<string, Property>)),
+        ...(end < found.length && { '@odata.nextLink': this.#nextPage(end) }),
+        value: found.slice(start, end),
       },
     };
   }
 
-  #organization(): Answer {
+  #nextPage(start: number): string {
+    const query = new URLSearchParams(this.#request.query);
+    query.set('$skiptoken', String(start));
+    return `https://${this.#request.host}${this.#request.path}?${query}`;
+  }
+
+  /** The world has no owners, so the list is always empty. https://learn.microsoft.com/graph/api/application-list-owners */
+  #owners(): ServiceResponse {
+    return this.#list('directoryObjects', []);
+  }
+
+  #organization(): ServiceResponse {
     return this.#list(
       'organization',
       this.#world.tenants
@@ -143,12 +174,17 @@ class GraphCall {
     );
   }
 
-  /** An application object exists in its home tenant only. */
+  /** An application object exists only in its home tenant. */
   get #homeApplications(): readonly Application[] {
     return this.#world.applications.filter((one) => one.homeTenant === this.#caller.tenant);
   }
 
-  #applications(method: string, id: string | undefined, byAppId: boolean, rest: readonly string[]): Answer {
+  #applications(
+    method: string,
+    id: string | undefined,
+    byAppId: boolean,
+    rest: readonly string[],
+  ): ServiceResponse {
     if (id === undefined) {
       if (method === 'GET')
         return this.#list('applications', this.#homeApplications.map(describeApplication));
@@ -161,13 +197,14 @@ class GraphCall {
     if (child === undefined && method === 'GET') {
       return this.#found('applications', describeApplication(application));
     }
+    if (child === 'owners' && childId === undefined && method === 'GET') return this.#owners();
     if (child === 'federatedIdentityCredentials' && tooDeep.length === 0) {
       return this.#credentials(method, application, childId);
     }
     return this.#unknown();
   }
 
-  #createApplication(): Answer {
+  #createApplication(): ServiceResponse {
     const body = this.#body();
     const displayName = body?.['displayName'];
     if (typeof displayName !== 'string' || displayName === '') {
@@ -191,7 +228,7 @@ class GraphCall {
     return this.#found('applications', describeApplication(application), 201);
   }
 
-  #credentials(method: string, application: Application, idOrName: string | undefined): Answer {
+  #credentials(method: string, application: Application, idOrName: string | undefined): ServiceResponse {
     const of = `applications('${application.objectId}')/federatedIdentityCredentials`;
     const all = application.federatedCredentials;
     if (idOrName === undefined) {
@@ -199,7 +236,7 @@ class GraphCall {
       if (method !== 'POST') return this.#unknown();
       const wanted = readCredential(this.#body());
       if (wanted === undefined) return graphError(400, 'Request_BadRequest', 'Invalid body.');
-      const problem = credentialProblem(wanted, all);
+      const problem = checkCredential(wanted, all);
       if (problem !== undefined) return problem;
       const created = { ...wanted, id: randomUUID() };
       this.#replaceCredentials(application, [...all, created]);
@@ -214,7 +251,7 @@ class GraphCall {
       case 'PATCH': {
         const wanted = readCredential({ ...existing, ...this.#body(), name: existing.name });
         if (wanted === undefined) return graphError(400, 'Request_BadRequest', 'Invalid body.');
-        const problem = credentialProblem(wanted, others);
+        const problem = checkCredential(wanted, others);
         if (problem !== undefined) return problem;
         this.#replaceCredentials(application, [...others, { ...wanted, id: credentialId(existing) }]);
         return { status: 204 };
@@ -248,18 +285,19 @@ class GraphCall {
     id: string | undefined,
     byAppId: boolean,
     rest: readonly string[],
-  ): Answer {
+  ): ServiceResponse {
     const { tenant } = this.#caller;
-    if (rest.length > 0) return this.#unknown();
     const principals = this.#world.applications.flatMap((one) => describePrincipal(one, tenant));
     if (id === undefined && method === 'GET') return this.#list('servicePrincipals', principals);
     if (id === undefined && method === 'POST') return this.#createPrincipal();
     const principal = principals.find((one) => one[byAppId ? 'appId' : 'id'] === id);
     if (principal === undefined) return this.#missing(id ?? '');
-    return method === 'GET' ? this.#found('servicePrincipals', principal) : this.#unknown();
+    if (method !== 'GET') return this.#unknown();
+    if (rest.length === 0) return this.#found('servicePrincipals', principal);
+    return rest.join('/') === 'owners' ? this.#owners() : this.#unknown();
   }
 
-  #createPrincipal(): Answer {
+  #createPrincipal(): ServiceResponse {
     const { tenant } = this.#caller;
     const appId = String(this.#body()?.['appId'] ?? '');
     const application = this.#world.applications.find((one) => one.clientId === appId);
@@ -298,7 +336,7 @@ class GraphCall {
   }
 }
 
-/** A credential of the declared world has no ID of its own: one that depends on its name alone does. */
+/** The credentials of the default world have no ID. Theirs is derived from the name. */
 function credentialId(one: FederatedIdentityCredential): string {
   return (
     one.id ?? `f1c00000-0000-4000-8000-${Buffer.from(one.name).toString('hex').padStart(12, '0').slice(-12)}`

@@ -1,84 +1,105 @@
-import { type MachineTokens, type Selector, select } from './machine-tokens.ts';
+import type { Handler, ServiceResponse } from './handler.ts';
+import {
+  hasDuplicateNames,
+  type IdentitySelector,
+  type MachineTokenCache,
+  selectIdentity,
+  selectorsIn,
+} from './machine-identities.ts';
 import type { RecordedRequest } from './request-log.ts';
-import type { Answer, Handler } from './service.ts';
-import { resourceIn } from './token-endpoint.ts';
+import { findResource } from './token-endpoint.ts';
 import type { MachineKind, World } from './world.ts';
 
-/** https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference and, word for word the same, https://learn.microsoft.com/azure/container-apps/managed-identity#rest-endpoint-reference */
+/**
+ * https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference
+ * The page of Container Apps has the same text:
+ * https://learn.microsoft.com/azure/container-apps/managed-identity#rest-endpoint-reference
+ */
 export const APP_SERVICE_PATH = '/msi/token';
-const OLDEST_VERSION = '2019-08-01';
+const OLDEST_API_VERSION = '2019-08-01';
 
-const SELECTORS: Readonly<Record<string, Selector['by']>> = {
+/** The documented selectors. `object_id` is documented as an alias of `principal_id`. */
+const SELECTORS: Readonly<Record<string, IdentitySelector['by']>> = {
   client_id: 'clientId',
   principal_id: 'objectId',
   object_id: 'objectId',
   mi_res_id: 'resourceId',
 };
 
-/** What a machine that cannot serve as a CI host says to whoever asks it nevertheless. */
-type Stub = (request: RecordedRequest, secret: string) => Answer;
+/** A fixed response of a machine that cannot run jobs of this product. */
+type FixedResponse = (request: RecordedRequest, secret: string) => ServiceResponse;
 
-const refuse = (status: number, message: string): Answer => ({
+const errorResponse = (status: number, message: string): ServiceResponse => ({
   status,
   body: { statusCode: status, message },
 });
 
 /**
- * The endpoint of every machine that has no IMDS. App Service and Container Apps hand out tokens; the others are
- * there so that a test can see that nobody asks them.
+ * The identity endpoint of every machine without IMDS. App Service and Container Apps issue tokens. The other machines
+ * exist only so that a test can check that no client asks them.
  *
- * @param secret what `IDENTITY_HEADER` (`MSI_SECRET`, …) carries
+ * @param secret the value of `IDENTITY_HEADER` or `MSI_SECRET`
  */
-export function identityEndpointService(tokens: MachineTokens, world: () => World, secret: string): Handler {
+export function identityEndpointService(
+  tokens: MachineTokenCache,
+  world: () => World,
+  secret: string,
+): Handler {
   return (request) => {
-    const now = world();
-    const { kind } = now.machine;
+    const currentWorld = world();
+    const { kind } = currentWorld.machine;
     if (kind === 'virtual-machine') return 'reset';
-    if (kind === 'app-service' || kind === 'container-apps') return appService(request, now, tokens, secret);
-    return stubs[kind](request, secret);
+    if (kind === 'app-service' || kind === 'container-apps')
+      return appService(request, currentWorld, tokens, secret);
+    return fixedResponses[kind](request, secret);
   };
 }
 
 async function appService(
   request: RecordedRequest,
   world: World,
-  tokens: MachineTokens,
+  tokens: MachineTokenCache,
   secret: string,
-): Promise<Answer> {
+): Promise<ServiceResponse> {
   const { headers, query } = request;
   if (request.path.replace(/\/$/, '') !== APP_SERVICE_PATH) return { status: 404 };
   if (request.method !== 'GET') return { status: 405, headers: { allow: 'GET' } };
-  // "If this header is not present or is incorrect": 401 is what the documentation's mitigation of SSRF implies.
-  if (headers['x-identity-header'] !== secret) return refuse(401, 'Unauthorized');
+  if (headers['x-identity-header'] !== secret) return errorResponse(401, 'Unauthorized');
+  if (hasDuplicateNames(query)) {
+    return errorResponse(400, 'Duplicate query parameters are not supported.');
+  }
   const version = query.get('api-version');
-  if (version === null || !/^\d{4}-\d{2}-\d{2}$/.test(version) || version < OLDEST_VERSION) {
-    return refuse(400, `The api-version '${version ?? ''}' is not supported.`);
+  if (version === null || !/^\d{4}-\d{2}-\d{2}$/.test(version) || version < OLDEST_API_VERSION) {
+    return errorResponse(400, `The api-version '${version ?? ''}' is not supported.`);
   }
   const requested = query.get('resource');
-  if (!requested) return refuse(400, 'The resource parameter is required.');
-  const used = Object.entries(SELECTORS).flatMap(([parameter, by]): Selector[] =>
-    query.getAll(parameter).map((value) => ({ by, value })),
-  );
-  if (used.length > 1) return refuse(400, 'Only one of client_id, principal_id, mi_res_id may be specified.');
+  if (!requested) return errorResponse(400, 'The resource parameter is required.');
+  // App Service ignores the name that IMDS uses (MicrosoftDocs/azure-docs#121176) and returns the token of another
+  // identity. A client that sends it has a bug, so the emulator rejects it.
+  if (query.has('msi_res_id')) return errorResponse(400, 'msi_res_id is not supported. Use mi_res_id.');
+  const selectors = selectorsIn(query, SELECTORS);
+  if (selectors.length > 1) {
+    return errorResponse(400, 'Only one of client_id, principal_id, mi_res_id may be specified.');
+  }
 
-  const selection = chosen(world, used[0]);
-  if (selection === undefined) {
-    // The text stands in MSAL's own integration tests against App Service.
-    return refuse(
+  const identity = selectForAppService(world, selectors[0]);
+  if (identity === undefined) {
+    // The first text is in MSAL's integration tests against App Service.
+    return errorResponse(
       400,
-      used.length > 0
+      selectors.length > 0
         ? 'No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId.'
         : 'Unable to load requested managed identity.',
     );
   }
-  const resource = resourceIn(world, selection.tenant, requested);
+  const resource = findResource(world, identity.tenant, requested);
   if (resource === undefined || resource.disabled === true) {
-    return refuse(
+    return errorResponse(
       500,
-      `AADSTS500011: The resource principal named ${requested} was not found in the tenant named ${selection.tenant}.`,
+      `AADSTS500011: The resource principal named ${requested} was not found in the tenant named ${identity.tenant}.`,
     );
   }
-  const issued = await tokens.of(world, selection, resource, requested);
+  const issued = await tokens.get(world, identity, resource, requested);
   return {
     status: 200,
     body: {
@@ -86,21 +107,24 @@ async function appService(
       expires_on: String(issued.expiresOn),
       resource: requested,
       token_type: 'Bearer',
-      client_id: selection.clientId,
+      client_id: identity.clientId,
     },
   };
 }
 
-/** Without a selector these machines mean the system-assigned identity, whatever else is assigned. */
-function chosen(world: World, selector: Selector | undefined): World['identities'][number] | undefined {
-  const selection = select(world, selector);
+/** Without a selector, these machines use only the system-assigned identity. */
+function selectForAppService(
+  world: World,
+  selector: IdentitySelector | undefined,
+): World['identities'][number] | undefined {
+  const selection = selectIdentity(world, selector);
   if ('problem' in selection) return undefined;
   if (selector === undefined && selection.identity.kind !== 'system-assigned') return undefined;
   return selection.identity;
 }
 
-const stubs: Readonly<
-  Record<Exclude<MachineKind, 'virtual-machine' | 'app-service' | 'container-apps'>, Stub>
+const fixedResponses: Readonly<
+  Record<Exclude<MachineKind, 'virtual-machine' | 'app-service' | 'container-apps'>, FixedResponse>
 > = {
   // https://learn.microsoft.com/azure/azure-arc/servers/managed-identity-authentication
   'azure-arc': (request) =>
@@ -110,14 +134,14 @@ const stubs: Readonly<
           headers: { 'www-authenticate': 'Basic realm=/var/opt/azcmagent/tokens/embedded.key' },
           body: { error: 'unauthorized_client', error_description: 'Missing Basic Authorization header' },
         }
-      : refuse(400, 'Required metadata header not specified'),
+      : errorResponse(400, 'Required metadata header not specified'),
   'cloud-shell': (request) =>
     request.method === 'POST' && request.headers['metadata']?.toLowerCase() === 'true'
       ? {
           status: 400,
           body: { error: { code: 'BadRequest', message: 'Managed identity is the signed-in user' } },
         }
-      : refuse(400, 'Required metadata header not specified'),
+      : errorResponse(400, 'Required metadata header not specified'),
   'service-fabric': (request, secret) =>
     request.headers['secret'] === secret
       ? { status: 404, body: { error: { code: 'ManagedIdentityNotFound', message: 'no identity here' } } }
@@ -131,7 +155,7 @@ const stubs: Readonly<
     request.headers['secret'] === secret
       ? { status: 400, body: { error: { code: 'BadRequest', message: 'no identity here' } } }
       : { status: 401, body: { error: { code: 'Unauthorized', message: 'secret' } } },
-  // A Windows container group proxies IMDS at an address that already carries `?api-version=1.0`.
+  // A Windows container group forwards to IMDS. Its address already contains `?api-version=1.0`.
   'aci-windows': (request, secret) =>
     request.headers['secret'] === secret
       ? { status: 400, body: { error: 'invalid_request', error_description: 'no identity here' } }

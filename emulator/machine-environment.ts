@@ -1,14 +1,14 @@
 import { APP_SERVICE_PATH } from './identity-endpoint.ts';
 import type { MachineKind } from './world.ts';
 
-/** The variables by which each kind of machine shows itself to SDKs. */
+/** The environment variables by which SDKs detect a kind of machine. */
 type Variables = (url: string, secret: string) => Record<string, string>;
 
 const IMDS_PATH = '/metadata/identity/oauth2/token';
 
 /**
  * Sources: the SDKs' own detection (azure-sdk-for-go `managed_identity_client.go`, msal-node `ManagedIdentityClient`)
- * and the pages named in `identity-endpoint.ts`. App Service still sets the two names of 2017 beside the new ones.
+ * and the pages named in `identity-endpoint.ts`. App Service also sets the two names of 2017.
  */
 const variables: Readonly<Record<MachineKind, Variables>> = {
   'virtual-machine': () => ({}),
@@ -37,8 +37,8 @@ const variables: Readonly<Record<MachineKind, Variables>> = {
 };
 
 /**
- * What a process on such a machine finds in its environment. `AZURE_POD_IDENTITY_AUTHORITY_HOST` is no part of a
- * real machine: it leads to the embedded IMDS, so that nothing can ever reach a real one.
+ * The environment of a process on such a machine. A real machine does not set `AZURE_POD_IDENTITY_AUTHORITY_HOST`. It
+ * points to the embedded IMDS, so that no client can reach a real one.
  */
 export function machineEnvironment(
   kind: MachineKind,

@@ -1,16 +1,22 @@
-import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from './faults.ts';
-import type { RecordedRequest } from './request-log.ts';
-import { flatHeaders, type OpenRecord, type Surroundings } from './service.ts';
+import type { OpenRecord, RecordedRequest } from './request-log.ts';
+import { flatHeaders, type TestControls } from './service.ts';
 
 export interface ProxyOptions {
-  /** With these the proxy answers 407 to whoever does not send them. Any characters but a colon in the name. */
+  /** The proxy answers 407 to requests without this user. The name cannot contain a colon. */
   readonly user?: string;
   readonly password?: string;
-  /** Adds `X-Forwarded-For` to forwarded plain-http requests, as some proxies do; IMDS refuses those. */
+  /** Adds `X-Forwarded-For` to forwarded plain HTTP requests, as some proxies do. IMDS rejects these requests. */
   readonly forwardedFor?: boolean;
 }
 
@@ -20,22 +26,16 @@ export interface RunningProxy {
   close(): Promise<void>;
 }
 
-const REASONS: Readonly<Record<number, string>> = {
-  403: 'Forbidden',
-  407: 'Proxy Authentication Required',
-  502: 'Bad Gateway',
-};
-
 /**
- * A forward proxy, for CONNECT and for plain http, that knows a few names and leads each to a loopback port. It
- * looks no name up and opens no connection to anywhere else: whatever it does not know is answered 403.
+ * A forward proxy for CONNECT and for plain HTTP. It maps host names to loopback ports and answers 403 for all other
+ * hosts. It never resolves a name and never connects to another address.
  */
 export async function startProxy(
   options: ProxyOptions,
-  { log, faults, delays }: Surroundings,
+  { log, faults, delays }: TestControls,
 ): Promise<RunningProxy> {
   const ports = new Map<string, number>();
-  const ending = new AbortController();
+  const stopping = new AbortController();
   const sockets = new Set<Socket>();
   const track = (socket: Socket): void => {
     sockets.add(socket);
@@ -43,8 +43,8 @@ export async function startProxy(
     socket.on('error', () => socket.destroy());
   };
 
-  /** Records the request, waits as told, and says what it comes to: a fault, a refusal, or the port to go on to. */
-  const judge = async (
+  /** Records and delays the request. Returns a fault, an error status, or the port to connect to. */
+  const route = async (
     message: IncomingMessage,
     target: URL | undefined,
   ): Promise<{
@@ -55,10 +55,10 @@ export async function startProxy(
   }> => {
     const record = recordOf(message, target);
     log.add(record);
-    if (delays.of('proxy') > 0) await delay(delays.of('proxy'), undefined, { signal: ending.signal });
+    if (delays.of('proxy') > 0) await delay(delays.of('proxy'), undefined, { signal: stopping.signal });
     const fault = faults.take(record);
     if (fault !== undefined) return { record, fault };
-    if (!admitted(record, options)) return { record, status: 407 };
+    if (!isAuthorized(record, options)) return { record, status: 407 };
     const port = target === undefined ? undefined : ports.get(target.hostname);
     return port === undefined ? { record, status: 403 } : { record, port };
   };
@@ -68,13 +68,17 @@ export async function startProxy(
   });
   const forward = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
     const target = plainTarget(message.url);
-    const { record, fault, status, port } = await judge(message, target);
+    const { record, fault, status, port } = await route(message, target);
     if (fault !== undefined || status !== undefined || port === undefined || target === undefined) {
-      refuse(response.socket, record, fault, status ?? 403);
+      sendError(response.socket, record, fault, status ?? 403);
       return;
     }
-    const { 'proxy-authorization': _secret, 'proxy-connection': _hop, ...headers } = message.headers;
-    const onward = httpRequest(
+    const {
+      'proxy-authorization': _credentials,
+      'proxy-connection': _hopByHop,
+      ...headers
+    } = message.headers;
+    const upstream = httpRequest(
       {
         host: '127.0.0.1',
         port,
@@ -94,29 +98,29 @@ export async function startProxy(
         answer.pipe(response);
       },
     );
-    onward.on('socket', track);
-    onward.on('error', () => refuse(response.socket, record, undefined, 502));
-    message.pipe(onward);
+    upstream.on('socket', track);
+    upstream.on('error', () => sendError(response.socket, record, undefined, 502));
+    message.pipe(upstream);
   };
 
   server.on('connect', (message: IncomingMessage, client: Duplex, head: Buffer) => {
     tunnel(message, client as Socket, head).catch(() => client.destroy());
   });
   const tunnel = async (message: IncomingMessage, client: Socket, head: Buffer): Promise<void> => {
-    const { record, fault, status, port } = await judge(message, tunnelTarget(message.url));
+    const { record, fault, status, port } = await route(message, tunnelTarget(message.url));
     if (fault !== undefined || status !== undefined || port === undefined) {
-      refuse(client, record, fault, status ?? 403);
+      sendError(client, record, fault, status ?? 403);
       return;
     }
-    const onward = connect(port, '127.0.0.1', () => {
+    const upstream = connect(port, '127.0.0.1', () => {
       record.status = 200;
       client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
-      onward.write(head);
-      onward.pipe(client).pipe(onward);
+      upstream.write(head);
+      upstream.pipe(client).pipe(upstream);
     });
-    track(onward);
-    onward.once('close', () => client.destroy());
-    client.once('close', () => onward.destroy());
+    track(upstream);
+    upstream.once('close', () => client.destroy());
+    client.once('close', () => upstream.destroy());
   };
 
   server.on('connection', track);
@@ -131,7 +135,7 @@ export async function startProxy(
       ports.set(host, port);
     },
     async close() {
-      ending.abort();
+      stopping.abort();
       const closed = new Promise((done) => server.close(done));
       for (const socket of sockets) socket.destroy();
       await closed;
@@ -139,13 +143,13 @@ export async function startProxy(
   };
 }
 
-/** `host:port` of a CONNECT. */
+/** The `host:port` of a CONNECT request. */
 function tunnelTarget(authority: string | undefined): URL | undefined {
   const text = `https://${authority ?? ''}`;
   return URL.canParse(text) ? new URL(text) : undefined;
 }
 
-/** An absolute plain-http address; https goes through CONNECT or not at all. */
+/** An absolute `http:` URL. HTTPS is supported only through CONNECT. */
 function plainTarget(address: string | undefined): URL | undefined {
   if (address === undefined || !URL.canParse(address)) return undefined;
   const target = new URL(address);
@@ -170,7 +174,7 @@ function recordOf(message: IncomingMessage, target: URL | undefined): OpenRecord
   };
 }
 
-/** RFC 7617; the password may contain colons, the name may not. */
+/** RFC 7617: the password can contain colons, the name cannot. */
 function basicUser(header: string | undefined): RecordedRequest['proxyUser'] {
   const encoded = /^basic ([A-Za-z0-9+/=]+)$/i.exec(header ?? '')?.[1];
   if (encoded === undefined) return undefined;
@@ -179,12 +183,17 @@ function basicUser(header: string | undefined): RecordedRequest['proxyUser'] {
   return colon < 0 ? undefined : { name: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
-function admitted(record: RecordedRequest, { user, password }: ProxyOptions): boolean {
+function isAuthorized(record: RecordedRequest, { user, password }: ProxyOptions): boolean {
   if (user === undefined) return true;
   return record.proxyUser?.name === user && record.proxyUser.password === (password ?? '');
 }
 
-function refuse(socket: Socket | null, record: OpenRecord, fault: Fault | undefined, status: number): void {
+function sendError(
+  socket: Socket | null,
+  record: OpenRecord,
+  fault: Fault | undefined,
+  status: number,
+): void {
   if (socket === null || socket.destroyed) return;
   if (fault?.kind === 'hang' || fault?.kind === 'stall') return;
   if (fault?.kind === 'reset' || fault?.kind === 'cut' || fault?.kind === 'truncated') {
@@ -193,11 +202,21 @@ function refuse(socket: Socket | null, record: OpenRecord, fault: Fault | undefi
   }
   const code = fault === undefined ? status : (fault.status ?? (fault.kind === 'redirect' ? 302 : 400));
   record.status = code;
-  const challenge = code === 407 ? 'Proxy-Authenticate: Basic realm="embedded"\r\n' : '';
-  const location = fault?.kind === 'redirect' ? `Location: ${fault.location}\r\n` : '';
-  const body = fault?.kind === 'html' ? (fault.body ?? '<html>Sorry.</html>') : '';
+  const headers: Record<string, string> = {
+    ...(code === 407 && { 'Proxy-Authenticate': 'Basic realm="embedded"' }),
+    ...(fault?.kind === 'redirect' && { Location: fault.location }),
+    ...(fault !== undefined && 'headers' in fault && fault.headers),
+  };
+  const body = bodyOf(fault);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(
-    `HTTP/1.1 ${code} ${REASONS[code] ?? 'Refused'}\r\n${challenge}${location}` +
+    `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? 'Error'}\r\n${lines.join('')}` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
+}
+
+function bodyOf(fault: Fault | undefined): string {
+  if (fault?.kind === 'html') return fault.body ?? '<html>Sorry.</html>';
+  if (fault === undefined || !('body' in fault) || fault.body === undefined) return '';
+  return typeof fault.body === 'string' ? fault.body : JSON.stringify(fault.body);
 }

@@ -1,35 +1,49 @@
-/** Which of the embedded services a request reached. `identity-endpoint` is every machine's endpoint but IMDS. */
-export type Leg = 'imds' | 'identity-endpoint' | 'entra' | 'arm' | 'graph' | 'proxy';
+/** The service that received a request. `identity-endpoint` is the endpoint of every machine without IMDS. */
+export type Leg =
+  | 'imds'
+  | 'identity-endpoint'
+  | 'entra'
+  | 'arm'
+  | 'graph'
+  | 'registry'
+  | 'cluster-issuer'
+  | 'proxy';
 
-/** One request as a service received it. */
+/** One request, as a service received it. */
 export interface RecordedRequest {
   readonly leg: Leg;
-  /** When it had arrived whole; `Date.now()`. */
+  /** When the whole request had arrived (`Date.now()`). */
   readonly time: number;
-  /** `GET`, `POST`, … ; for the proxy also `CONNECT`. */
+  /** `GET`, `POST`, and so on. The proxy also receives `CONNECT`. */
   readonly method: string;
-  /** The `Host` header; for the proxy the target's `host:port`. */
+  /** The `Host` header. For the proxy: the target's `host:port`. */
   readonly host: string;
-  /** Without the query. For the proxy: empty for CONNECT, else the target's path. */
+  /** Without the query. For the proxy: empty for CONNECT, otherwise the target's path. */
   readonly path: string;
   readonly query: URLSearchParams;
-  /** Lower-case names. */
+  /** Names are in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** The body read as a form; empty when it is none. */
+  /** The body as a form. Empty if the content type is not a form. */
   readonly form: URLSearchParams;
-  /** What was decoded from `Proxy-Authorization: Basic`; only on the proxy's leg. */
+  /** The user in `Proxy-Authorization: Basic`. Only the proxy records it. */
   readonly proxyUser?: { readonly name: string; readonly password: string };
-  /** The status answered; `undefined` while there is none, and for ever after a reset or a hang. */
+  /** The status of the response. `undefined` until the response is sent, and after a reset or a hang. */
   readonly status: number | undefined;
 }
 
+/** A record whose status can still be set. Only the service that answers the request uses this type. */
+export type OpenRecord = { -readonly [K in keyof RecordedRequest]: RecordedRequest[K] };
+
 type Predicate = (request: RecordedRequest) => boolean;
 
-/** Every request that any service received, in order of arrival, and a way to wait for the next. */
+/** All requests that the services received, in order of arrival. */
 export class RequestLog {
   #requests: RecordedRequest[] = [];
-  readonly #waiting = new Set<{ readonly wanted: Predicate; readonly found: (r: RecordedRequest) => void }>();
+  readonly #waiting = new Set<{
+    readonly wanted: Predicate;
+    readonly resolve: (request: RecordedRequest) => void;
+  }>();
 
   get all(): readonly RecordedRequest[] {
     return this.#requests;
@@ -44,18 +58,18 @@ export class RequestLog {
     for (const waiter of this.#waiting) {
       if (!waiter.wanted(request)) continue;
       this.#waiting.delete(waiter);
-      waiter.found(request);
+      waiter.resolve(request);
     }
   }
 
-  /** Resolves with the next request that is wanted, as soon as it has arrived whole, before it is answered. */
+  /** Resolves with the next matching request as soon as all of it has arrived, before the response. */
   next(wanted: Predicate = () => true): Promise<RecordedRequest> {
-    return new Promise((found) => {
-      this.#waiting.add({ wanted, found });
+    return new Promise((resolve) => {
+      this.#waiting.add({ wanted, resolve });
     });
   }
 
-  /** Resolves when `count` requests that are wanted stand in the log, those already there included. */
+  /** Resolves when the log holds `count` matching requests, earlier ones included. */
   async atLeast(count: number, wanted: Predicate = () => true): Promise<readonly RecordedRequest[]> {
     while (this.#requests.filter(wanted).length < count) await this.next(wanted);
     return this.#requests.filter(wanted);

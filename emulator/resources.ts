@@ -1,7 +1,7 @@
 import { clouds } from './clouds.ts';
 import type { CloudName, Resource } from './world.ts';
 
-/** One of Microsoft's web APIs: its application ID, which all clouds share, and its addresses in each. */
+/** One of Microsoft's web APIs. Its application ID is the same in all clouds, its addresses are not. */
 interface Row {
   readonly displayName: string;
   readonly appId: string;
@@ -31,7 +31,7 @@ function everywhere(...uris: readonly string[]): Row['uris'] {
  * Application IDs: https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in.
  * Addresses: azure-cli `azure/cli/core/cloud.py` and
  * https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identities-status;
- * storage, service bus, event hubs and Azure DevOps have one address for all clouds there.
+ * storage, service bus, event hubs and Azure DevOps have the same address in all clouds.
  */
 const rows: readonly Row[] = [
   {
@@ -111,6 +111,13 @@ const rows: readonly Row[] = [
     uris: everywhere('https://containerregistry.azure.net'),
   },
   {
+    // Without an address. Clients such as kubelogin name it by its application ID:
+    // https://azure.github.io/kubelogin/concepts/aks.html
+    displayName: 'Azure Kubernetes Service AAD Server',
+    appId: '6dae42f8-4368-4678-94ff-3960e28e3630',
+    uris: everywhere(),
+  },
+  {
     displayName: 'Azure App Configuration',
     appId: '35ffadb3-7fc1-497e-b61b-381d28e744cc',
     uris: {
@@ -144,7 +151,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-/** Microsoft's own web APIs that this cloud has, its token exchange among them. */
+/** Microsoft's web APIs in this cloud, and its token exchange. */
 export function resourcesOf(cloud: CloudName): readonly Resource[] {
   const { exchangeAppId, exchangeUri } = clouds[cloud];
   return [

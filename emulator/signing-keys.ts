@@ -1,31 +1,38 @@
-import { createHash, generateKeyPair, type KeyObject } from 'node:crypto';
-import { promisify } from 'node:util';
+import { createHash, KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { selfSigned } from './certificates.ts';
+import { createSigningCertificate } from './certificate-authority.ts';
 
-/** What Entra signs tokens with, and what it publishes of it. */
+/** A token issuer's key: it signs tokens and is published as a JSON Web Key. */
 export interface SigningKeys {
-  /** The members of a JSON Web Key that are the same for every tenant; see RFC 7517 and Entra's own key list. */
+  /** The published key (RFC 7517), without members that differ by tenant. */
   readonly jwk: Readonly<Record<string, unknown>>;
   readonly keyId: string;
   readonly publicKey: KeyObject;
+  /** The certificate of the key, DER in base64, as in `x5c`. */
+  readonly certificate: string;
   sign(claims: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>;
 }
 
-/** A fresh RS256 key; its `kid` is, as Entra's is, the thumbprint of the certificate around it. */
-export async function createSigningKeys(): Promise<SigningKeys> {
-  const { publicKey, privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
-  const certificate = selfSigned('accounts.accesscontrol.windows.net', publicKey, privateKey);
-  const thumbprint = createHash('sha1').update(certificate.raw).digest('base64url');
+/** Creates an RS256 key. As in Entra, its `kid` is the SHA-1 thumbprint of its certificate. */
+export async function createSigningKeys(
+  commonName = 'accounts.accesscontrol.windows.net',
+): Promise<SigningKeys> {
+  const { keys, certificate } = await createSigningCertificate(commonName);
+  const publicKey = KeyObject.from(keys.publicKey);
+  const privateKey = KeyObject.from(keys.privateKey);
+  const der = Buffer.from(certificate.rawData);
+  const thumbprint = createHash('sha1').update(der).digest('base64url');
+  const x5c = der.toString('base64');
   return {
     keyId: thumbprint,
     publicKey,
+    certificate: x5c,
     jwk: {
       ...publicKey.export({ format: 'jwk' }),
       use: 'sig',
       kid: thumbprint,
       x5t: thumbprint,
-      x5c: [certificate.raw.toString('base64')],
+      x5c: [x5c],
     },
     sign: (claims, header = {}) =>
       new SignJWT(claims)
@@ -33,3 +40,9 @@ export async function createSigningKeys(): Promise<SigningKeys> {
         .sign(privateKey),
   };
 }
+
+/**
+ * Returns the keys that an external OpenID Connect issuer publishes at the moment, or `undefined` if its discovery
+ * document is not reachable.
+ */
+export type IssuerKeys = (issuer: string) => readonly Pick<SigningKeys, 'keyId' | 'publicKey'>[] | undefined;

@@ -5,16 +5,16 @@ import type { Application, ManagedIdentity, Resource, World } from './world.ts';
 
 export interface IssuedToken {
   readonly accessToken: string;
-  /** Seconds since 1970. */
+  /** Both in seconds since 1970. */
   readonly notBefore: number;
   readonly expiresOn: number;
 }
 
 export const secondsNow = (): number => Math.floor(Date.now() / 1000);
 
-/** Entra dates tokens five minutes back, for clocks that are late. */
-const BACKDATED = 300;
-/** A managed identity's token lives for a day: https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identity-best-practice-recommendations */
+/** Entra sets `nbf` five minutes in the past, for clients whose clock is slow. */
+const NOT_BEFORE_OFFSET = 300;
+/** A managed identity's token is valid for 24 hours: https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identity-best-practice-recommendations */
 const IDENTITY_TOKEN_LIFETIME = 86_400;
 
 interface Principal {
@@ -24,7 +24,7 @@ interface Principal {
 }
 
 /**
- * The claims of an app-only token; v1.0 and v2.0 differ in issuer, audience and the names for the client.
+ * The claims of an app-only token. Versions 1.0 and 2.0 differ in issuer, audience and the claims for the client.
  * https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
  */
 function claims(
@@ -37,22 +37,22 @@ function claims(
 ): Record<string, unknown> {
   const { clientId, objectId, tenant } = principal;
   const roles = resource.roles === undefined ? {} : { roles: [...resource.roles] };
-  const opaque = {
+  const opaqueClaims = {
     aio: randomBytes(36).toString('base64'),
     rh: `1.${randomBytes(33).toString('base64url')}.`,
     uti: randomBytes(16).toString('base64url'),
   };
-  const times = { iat: notBefore, nbf: notBefore, exp: expiresOn };
-  const who = { idtyp: 'app', oid: objectId, sub: objectId, tid: tenant };
+  const timeClaims = { iat: notBefore, nbf: notBefore, exp: expiresOn };
+  const principalClaims = { idtyp: 'app', oid: objectId, sub: objectId, tid: tenant };
   if (resource.accessTokenVersion === 2) {
     return {
       aud: resource.appId,
       iss: v2Issuer(world.cloud, tenant),
-      ...times,
-      ...opaque,
+      ...timeClaims,
+      ...opaqueClaims,
       azp: clientId,
       azpacr: '2',
-      ...who,
+      ...principalClaims,
       ...roles,
       ver: '2.0',
     };
@@ -60,19 +60,19 @@ function claims(
   return {
     aud: requested,
     iss: v1Issuer(world.cloud, tenant),
-    ...times,
-    ...opaque,
+    ...timeClaims,
+    ...opaqueClaims,
     appid: clientId,
     appidacr: '2',
     idp: v1Issuer(world.cloud, tenant),
-    ...who,
+    ...principalClaims,
     ...roles,
     ver: '1.0',
   };
 }
 
 /**
- * The token that an application gets in a tenant: 60 to 90 minutes, at random.
+ * An application's token in a tenant. By default it is valid for a random time of 60 to 90 minutes.
  * https://learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes#access-tokens
  */
 export async function applicationToken(
@@ -85,17 +85,17 @@ export async function applicationToken(
   requested: string,
 ): Promise<IssuedToken> {
   const now = secondsNow();
-  const expiresOn = now + randomInt(3600, 5401);
+  const expiresOn = now + (application.tokenLifetime ?? randomInt(3600, 5401));
   const principal = { clientId: application.clientId, objectId, tenant };
   const accessToken = await keys.sign({
-    ...claims(world, principal, resource, requested, now - BACKDATED, expiresOn),
-    // By this claim Entra knows a token that came through a federated credential (AADSTS700231).
+    ...claims(world, principal, resource, requested, now - NOT_BEFORE_OFFSET, expiresOn),
+    // This claim marks a token that was obtained with a federated credential (AADSTS700231).
     xms_ficinfo: 'CAAQABgAIAAoAjAA',
   });
-  return { accessToken, notBefore: now - BACKDATED, expiresOn };
+  return { accessToken, notBefore: now - NOT_BEFORE_OFFSET, expiresOn };
 }
 
-/** The token that a machine gets for one of its identities, with `tokenLifetime` of its 24 hours left. */
+/** The token of one of the machine's identities. `tokenLifetime` says how much of its 24 hours is left. */
 export async function identityToken(
   keys: SigningKeys,
   world: World,
@@ -104,7 +104,7 @@ export async function identityToken(
   requested: string,
 ): Promise<IssuedToken> {
   const expiresOn = secondsNow() + identity.tokenLifetime;
-  const notBefore = expiresOn - IDENTITY_TOKEN_LIFETIME - BACKDATED;
+  const notBefore = expiresOn - IDENTITY_TOKEN_LIFETIME - NOT_BEFORE_OFFSET;
   const accessToken = await keys.sign({
     ...claims(world, identity, resource, requested, notBefore, expiresOn),
     xms_mirid: identity.resourceId,

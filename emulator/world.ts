@@ -1,9 +1,9 @@
 /**
- * The world the embedded Azure plays: tenants, applications, managed identities, federated identity credentials,
- * resources and the machine the job runs on. One value says it all; a test copies it and changes what it is about.
+ * The contents of the embedded Azure: tenants, applications, managed identities, federated identity credentials, web
+ * APIs, and the machine that runs the job. A `World` is plain data. A test copies it and changes a part.
  */
 
-/** A sovereign cloud's worth of constants; see the rows in `clouds.ts`. */
+/** See the rows in `clouds.ts`. */
 export type CloudName =
   | 'public'
   | 'usgovernment'
@@ -16,14 +16,14 @@ export type CloudName =
 
 export interface Tenant {
   readonly id: string;
-  /** Verified domains, the first one the initial `….onmicrosoft.com`. */
+  /** Verified domains. The first one is the initial domain (`….onmicrosoft.com`). */
   readonly domains: readonly string[];
   readonly displayName: string;
 }
 
-/** What an application trusts. The documentation: https://learn.microsoft.com/graph/api/resources/federatedidentitycredential */
+/** https://learn.microsoft.com/graph/api/resources/federatedidentitycredential */
 export interface FederatedIdentityCredential {
-  /** The credential's own ID in Graph; left out: Graph derives one from the name. */
+  /** The credential's ID in Graph. Default: derived from the name. */
   readonly id?: string;
   readonly description?: string;
   readonly name: string;
@@ -41,10 +41,12 @@ export interface Application {
   readonly homeTenant: string;
   readonly signInAudience: 'AzureADMyOrg' | 'AzureADMultipleOrgs';
   readonly disabled?: boolean;
-  /** May register and change applications through Graph, as `Application.ReadWrite.All` allows. */
+  /** Has Graph's `Application.ReadWrite.All`. */
   readonly graphAdministrator?: boolean;
+  /** The lifetime of its app tokens in seconds. Default: a random time of 60 to 90 minutes, as in Entra. */
+  readonly tokenLifetime?: number;
   readonly federatedCredentials: readonly FederatedIdentityCredential[];
-  /** Where the application is provisioned: tenant ID → its service principal there. */
+  /** The application's service principals by tenant ID. */
   readonly servicePrincipals: Readonly<
     Record<string, { readonly objectId: string; readonly disabled?: boolean }>
   >;
@@ -52,26 +54,26 @@ export interface Application {
 
 export interface ManagedIdentity {
   readonly clientId: string;
-  /** The principal ID: `oid` and `sub` of its tokens. */
+  /** The principal ID. It is `oid` and `sub` in tokens. */
   readonly objectId: string;
   readonly resourceId: string;
   readonly tenant: string;
   readonly kind: 'user-assigned' | 'system-assigned';
-  /** How long the token the machine has cached still lives; a real one starts at 24 hours. Seconds. */
+  /** The remaining lifetime, in seconds, of the token that the machine has cached. A new token has 24 hours. */
   readonly tokenLifetime: number;
 }
 
-/** A web API that tokens can be asked for. */
+/** A web API. */
 export interface Resource {
   readonly displayName: string;
   readonly appId: string;
-  /** `https://management.azure.com/` and the like, each as registered, with or without its slash. */
+  /** For example `https://management.azure.com/`. The form with and the form without the slash are two entries. */
   readonly identifierUris: readonly string[];
   readonly accessTokenVersion: 1 | 2;
-  /** Tenants that have a service principal for it; left out: every tenant. */
+  /** The tenants that have a service principal for it. Default: all tenants. */
   readonly tenants?: readonly string[];
   readonly disabled?: boolean;
-  /** App roles the resource puts in every app-only token. */
+  /** App roles in every app-only token for this API. */
   readonly roles?: readonly string[];
 }
 
@@ -79,11 +81,11 @@ export interface Subscription {
   readonly id: string;
   readonly displayName: string;
   readonly tenant: string;
-  /** Client IDs of applications that can see it. */
+  /** Client IDs of the applications that can read it. */
   readonly visibleTo: readonly string[];
 }
 
-/** The kind of machine the job runs on: which endpoint it has and which rules that endpoint follows. */
+/** The kind of machine that runs the job. It decides which identity endpoint exists and how it behaves. */
 export type MachineKind =
   | 'virtual-machine'
   | 'app-service'
@@ -100,6 +102,24 @@ interface Machine {
   readonly identities: readonly string[];
 }
 
+/** A storage account. All accounts are in the resource group `runners`. */
+export interface StorageAccount {
+  readonly name: string;
+  readonly subscription: string;
+}
+
+/** A container registry of Azure Container Registry. */
+export interface Registry {
+  /** For example `contoso.azurecr.io`. */
+  readonly loginServer: string;
+  readonly tenant: string;
+  /** Client IDs of the applications with these rights. */
+  readonly pull: readonly string[];
+  readonly push: readonly string[];
+  /** The policy `azureADAuthenticationAsArmPolicy` is disabled: only tokens for the registry's own audience work. */
+  readonly rejectsArmTokens?: boolean;
+}
+
 export interface World {
   readonly cloud: CloudName;
   readonly tenants: readonly Tenant[];
@@ -107,5 +127,7 @@ export interface World {
   readonly identities: readonly ManagedIdentity[];
   readonly resources: readonly Resource[];
   readonly subscriptions: readonly Subscription[];
+  readonly storageAccounts: readonly StorageAccount[];
+  readonly registries: readonly Registry[];
   readonly machine: Machine;
 }

@@ -1,4 +1,4 @@
-// GitHub runners as a Container Apps job: one container for each queued job of the repository.
+// GitHub runners as a Container Apps job. Starts one container for each queued job of the repository.
 // https://learn.microsoft.com/azure/container-apps/tutorial-ci-cd-runners-jobs
 
 @description('The resource ID of the user-assigned managed identity.')
@@ -7,20 +7,20 @@ param identityId string
 @description('The resource ID of the Container Apps environment.')
 param environmentId string
 
-@description('The image with the runner and a start script that registers it as ephemeral.')
+@description('The image with the runner and a start script that registers it as an ephemeral runner.')
 param image string
 
-@description('The owner of the repository whose jobs it runs.')
+@description('The owner of the repository.')
 param repositoryOwner string
 
-@description('The repository whose jobs it runs.')
+@description('The name of the repository whose jobs the runners run.')
 param repository string
 
-@description('The token with which runners are registered: GitHub’s, and nothing of Azure’s.')
+@description('A GitHub personal access token that can register runners. It gives no access to Azure.')
 @secure()
 param registrationToken string
 
-@description('The label of these runners.')
+@description('The label of the runners.')
 param label string = 'container-apps'
 
 param name string = 'runners'

@@ -1,4 +1,5 @@
-// The managed identity of the machines, the app, and the app's trust in the identity.
+// The managed identity of the machines, the app registration, and the federated credential with which the app trusts
+// the identity.
 // https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
 
 extension microsoftGraphV1
@@ -6,16 +7,16 @@ extension microsoftGraphV1
 @description('The name of the user-assigned managed identity.')
 param identityName string
 
-@description('The display name of the app registration; its unique name too, by which a later deployment finds it.')
+@description('The display name of the app registration. Also its unique name, by which a later deployment finds it.')
 param appName string
 
-@description('Whether other tenants may provision the app.')
+@description('Whether other tenants can use the app.')
 param multitenant bool = false
 
-@description('Where the identity lives.')
+@description('The location of the identity.')
 param location string = resourceGroup().location
 
-// Identity and app live in the same tenant. US Government and China have an audience of their own.
+// Identity and app are in the same tenant. US Government and China have their own audiences.
 var audiences = {
   AzureCloud: 'api://AzureADTokenExchange'
   AzureUSGovernment: 'api://AzureADTokenExchangeUSGov'

@@ -1,12 +1,12 @@
-// Machines for runners or agents that have the managed identity. What registers them is in `setUp`.
+// A scale set for runners or agents that has the managed identity. The `setUp` script registers the runners or agents.
 
 @description('The resource ID of the user-assigned managed identity.')
 param identityId string
 
-@description('The resource ID of the subnet. The machines need a way out to the sign-in address.')
+@description('The resource ID of the subnet. The machines must be able to reach the sign-in address.')
 param subnetId string
 
-@description('The public key of the administrator.')
+@description('The SSH public key of the administrator.')
 param sshPublicKey string
 
 @description('A cloud-init script that installs and registers the runner or agent.')

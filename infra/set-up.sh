@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Identity, app, trust, and the identity on a machine that exists: the same as identity-and-trust.bicep, by az.
+# Creates the managed identity, the app and the trust, as identity-and-trust.bicep does, and assigns the identity to an
+# existing virtual machine. Uses az.
 #
 #   ./set-up.sh <resource group> <identity> <app> <virtual machine>
 #
-# Signed in to the tenant of the machine. It can be run again: what is there stays.
+# Sign in to the tenant of the machine first. You can run the script again: it keeps what already exists.
 set -euo pipefail
 
 if (($# != 4)); then
@@ -17,7 +18,7 @@ case $(az cloud show --query name --output tsv) in
   AzureUSGovernment) authority=https://login.microsoftonline.us audience=api://AzureADTokenExchangeUSGov ;;
   AzureChinaCloud) authority=https://login.partner.microsoftonline.cn audience=api://AzureADTokenExchangeChina ;;
   *)
-    echo 'This cloud is not known here: see docs/clouds.md.' >&2
+    echo 'This script does not know this cloud. See docs/clouds.md.' >&2
     exit 1
     ;;
 esac
@@ -30,10 +31,10 @@ identity_client=$(az identity show --resource-group "$group" --name "$identity" 
 identity_id=$(az identity show --resource-group "$group" --name "$identity" --query id --output tsv)
 
 # The app and its service principal.
-# Display names are not unique, and a trust given to somebody else's app is theirs.
+# Display names are not unique. With several matches, the trust could go to somebody else's app.
 found=$(az ad app list --filter "displayName eq '$app_name'" --query 'length(@)' --output tsv)
 if ((found > 1)); then
-  echo "There are $found apps named $app_name. Choose another name, or give the trust by hand." >&2
+  echo "There are $found apps named $app_name. Choose another name, or create the federated credential yourself." >&2
   exit 1
 fi
 app=$(az ad app list --filter "displayName eq '$app_name'" --query '[0].appId' --output tsv)
@@ -56,7 +57,7 @@ if [[ -z $trusted ]]; then
 EOF
 fi
 
-# The machine. Of a scale set: az vmss identity assign.
+# The machine. For a scale set, use az vmss identity assign.
 az vm identity assign --resource-group "$group" --name "$machine" --identities "$identity_id" --output none
 
 cat <<EOF

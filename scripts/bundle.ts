@@ -1,65 +1,95 @@
-/** Makes one bundle, named by its entry: a process of its own, since the bundler keeps state. */
+/** Builds one bundle, named by its entry point. It runs as a process of its own because the bundler keeps state. */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { minify } from '@swc/core';
-import { bundles, workshop } from './bundles.ts';
-import { compileModulesAtOnce } from './eager-modules.ts';
+import { minify, transform } from '@swc/core';
+import { type Bundle, bundlerDir, bundles, entryFolder, isFileOf, moduleListFile } from './bundles.ts';
+import { compileModulesEagerly } from './eager-compilation.ts';
+import { licenseNotices } from './license-notices.ts';
+
+/** What this script uses of webpack's statistics: https://webpack.js.org/api/stats/#module-object */
+interface WebpackModule {
+  /** The module's file. */
+  readonly nameForCondition?: string | null;
+  /** The modules that webpack joined into this one. */
+  readonly modules?: readonly WebpackModule[];
+}
 
 type Ncc = (
   entry: string,
   options: Record<string, unknown>,
-) => Promise<{ code: string; assets: Record<string, { source: string | Buffer }> }>;
+) => Promise<{
+  readonly code: string;
+  readonly map: string;
+  readonly assets: Readonly<Record<string, { readonly source: string | Buffer }>>;
+  readonly stats: {
+    toJson(options: Record<string, boolean>): { readonly modules: readonly WebpackModule[] };
+  };
+}>;
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const ncc = createRequire(import.meta.url)('@vercel/ncc') as Ncc;
 
-const bundle = bundles.find(({ entry }) => entry === process.argv[2]);
-if (bundle === undefined) throw new Error(`no bundle has the entry ${process.argv[2]}`);
+const wanted = bundles.find(({ entry }) => entry === process.argv[2]);
+if (wanted === undefined) throw new Error(`no bundle has the entry point ${process.argv[2]}`);
+await build(wanted);
 
-process.chdir(join(root, workshop));
+async function build(bundle: Bundle): Promise<void> {
+  const { entry, folder, file, format, licenses, firstFile } = bundle;
+  process.chdir(join(root, bundlerDir));
+  const { code, map, assets, stats } = await ncc(join(root, 'build', entryFolder, entry), {
+    cache: false,
+    quiet: true,
+    esm: format === 'esm',
+    filename: file,
+    // The maps name every module of the bundle, for the licence notices. They are not written.
+    sourceMap: true,
+    sourceMapRegister: false,
+  });
 
-const { code, assets } = await ncc(join(root, 'build', 'src', 'entries', bundle.entry), {
-  cache: false,
-  quiet: true,
-  esm: bundle.format === 'esm',
-  filename: bundle.file,
-  license: licenseFile(bundle.file),
-});
+  const output = join(root, folder);
+  mkdirSync(output, { recursive: true });
+  for (const name of readdirSync(output)) {
+    if (isFileOf(bundle, name)) rmSync(join(output, name), { recursive: true });
+  }
 
-const folder = join(root, bundle.folder);
-if (!bundle.sharesFolder) rmSync(folder, { recursive: true, force: true });
-mkdirSync(folder, { recursive: true });
-for (const name of readdirSync(folder)) {
-  if (isOurs(name, bundle.file)) rmSync(join(folder, name));
+  const maps = [map];
+  for (const [name, source] of Object.entries({ ...assets, [file]: { source: code } })) {
+    const text = source.source.toString();
+    if (name.endsWith('.map')) maps.push(text);
+    else if (name.endsWith('.js')) {
+      const target = name === file ? firstFile : 'es2022';
+      writeFileSync(join(output, name), await compact(text, format, target));
+    } else if (name !== 'package.json') throw new Error(`the bundler wrote an unexpected file: ${name}`);
+  }
+
+  const sources = maps.flatMap((text) => (JSON.parse(text) as { sources: string[] }).sources);
+  writeFileSync(join(output, licenses), licenseNotices(root, sources));
+
+  const { modules } = stats.toJson({ all: false, modules: true, nestedModules: true, ids: true });
+  const list = [
+    ...new Set(moduleFiles(modules).map((path) => relative(root, path).replaceAll(sep, '/'))),
+  ].sort();
+  writeFileSync(join(root, moduleListFile(bundle)), `${JSON.stringify(list, undefined, 2)}\n`);
 }
-for (const [name, source] of [
-  [bundle.file, code] as const,
-  ...Object.entries(assets).map(([name, asset]) => [name, asset.source] as const),
-]) {
-  if (name === 'package.json') continue;
-  const text = source.toString();
-  writeFileSync(join(folder, name), name.endsWith('.js') ? await compact(text) : text);
-}
 
-async function compact(text: string): Promise<string> {
-  const module = bundle?.format === 'esm';
-  const result = await minify(text, {
-    module,
-    ecma: 2022,
+async function compact(text: string, format: Bundle['format'], target: Bundle['firstFile']): Promise<string> {
+  const isModule = format === 'esm';
+  const lowered =
+    target === 'es2022' ? { code: text } : await transform(text, { jsc: { target }, isModule, swcrc: false });
+  const { code } = await minify(lowered.code, {
+    module: isModule,
+    ecma: target === 'es2022' ? 2022 : 2018,
     compress: { passes: 2 },
     mangle: true,
     format: { comments: false },
   });
-  return `${compileModulesAtOnce(result.code, module ? 'module' : 'script')}\n`;
+  return `${compileModulesEagerly(code, isModule ? 'module' : 'script')}\n`;
 }
 
-function licenseFile(file: string): string {
-  return file === 'index.js' ? 'licenses.txt' : `${file.replace(/\.js$/u, '')}.licenses.txt`;
-}
-
-/** The bundle itself, its chunks (`123.index.js`) and its licences. */
-function isOurs(name: string, file: string): boolean {
-  return name === file || name === licenseFile(file) || (name.endsWith(`.${file}`) && /^\d+\./u.test(name));
+function moduleFiles(modules: readonly WebpackModule[]): readonly string[] {
+  return modules.flatMap((module) =>
+    module.modules === undefined ? (module.nameForCondition ?? []) : moduleFiles(module.modules),
+  );
 }

@@ -1,25 +1,49 @@
-/** Every bundle that ships: its entry, where it goes, and the module format its host loads fastest. */
+import { basename } from 'node:path';
+
+/** A bundle that ships: its entry point, where it goes, and the module format that its host loads fastest. */
 export interface Bundle {
-  /** Below `build/src/entries/`. */
+  /** The entry point's compiled file in `build/${entryFolder}/`. */
   readonly entry: string;
   readonly folder: string;
   readonly file: string;
   readonly format: 'esm' | 'commonjs';
-  /** Other files lie in the folder: only this bundle's are replaced. */
+  readonly licenses: string;
+  /** The syntax of the first file, which says on an old Node that it is too old. Code that is loaded later is newer. */
+  readonly firstFile: 'es2018' | 'es2022';
+  /** The folder also has files that no bundler wrote. Only this bundle's own files are replaced. */
   readonly sharesFolder?: true;
 }
+
+/** Where the entry points are. */
+export const entryFolder = 'src/main';
 
 export const taskFolder = 'ado-task/EntraAppToken';
 
 export const bundles: readonly Bundle[] = [
-  { entry: 'github-main.js', folder: 'dist/main', file: 'index.js', format: 'esm' },
-  { entry: 'github-post.js', folder: 'dist/post', file: 'index.js', format: 'esm' },
-  // The agent keeps tasks in a folder of its own, without a package.json: Node takes their files for CommonJS.
+  {
+    entry: 'github-main.js',
+    folder: 'dist/main',
+    file: 'index.js',
+    format: 'esm',
+    firstFile: 'es2022',
+    licenses: 'licenses.txt',
+  },
+  {
+    entry: 'github-post.js',
+    folder: 'dist/post',
+    file: 'index.js',
+    format: 'esm',
+    firstFile: 'es2022',
+    licenses: 'licenses.txt',
+  },
+  // The agent copies a task into a folder without a package.json, so Node reads its files as CommonJS.
   {
     entry: 'azure-pipelines-main.js',
     folder: taskFolder,
     file: 'index.js',
     format: 'commonjs',
+    firstFile: 'es2018',
+    licenses: 'licenses.txt',
     sharesFolder: true,
   },
   {
@@ -27,17 +51,39 @@ export const bundles: readonly Bundle[] = [
     folder: taskFolder,
     file: 'post.js',
     format: 'commonjs',
+    firstFile: 'es2018',
+    licenses: 'post.licenses.txt',
     sharesFolder: true,
   },
 ];
 
-/** Where the bundler runs: it takes its module paths from the tsconfig.json it finds there. */
-export const workshop = 'build/bundling';
+/** Whether a file of the bundle's folder belongs to it. */
+export function isFileOf({ file, licenses, sharesFolder }: Bundle, path: string): boolean {
+  const name = basename(path);
+  // The bundler names the code that is loaded later after the bundle: `123.index.js`.
+  return (
+    !sharesFolder || name === file || name === licenses || (/^\d+\./u.test(name) && name.endsWith(`.${file}`))
+  );
+}
 
-/** Packages that the bundles import and never call, and what stands in for them. */
-export const leftOut: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
-  ['open', 'undici', '@actions/http-client', '@actions/http-client/lib/auth'].map((name) => [
-    name,
-    ['../scripts/left-out.js'],
-  ]),
-);
+/**
+ * Where the bundler runs. It takes its module paths from the `tsconfig.json` in this folder. `npm run build` also keeps
+ * here what it remembers about each bundle.
+ */
+export const bundlerDir = 'build/bundling';
+
+/** The modules that the bundler put into a bundle, as paths from the repository's folder. `bundle.ts` writes the list. */
+export function moduleListFile({ entry }: Bundle): string {
+  return `${bundlerDir}/${entry}.modules.json`;
+}
+
+/** Packages that the bundles import and never call. `package-stub.ts` takes their place and says why. */
+const stubbedPackages = ['open', 'undici', '@actions/http-client', '@actions/http-client/lib/auth'];
+
+/** The bundler's TypeScript configuration: its paths lead the stubbed packages to the stub. */
+export const bundlerConfig = {
+  compilerOptions: {
+    baseUrl: '.',
+    paths: Object.fromEntries(stubbedPackages.map((name) => [name, ['../scripts/package-stub.js']])),
+  },
+};

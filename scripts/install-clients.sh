@@ -1,23 +1,128 @@
 #!/usr/bin/env bash
-# Installs what `npm run test:clients` runs and npm does not carry: the Azure CLI and the Azure SDK for Python, each in
-# a virtual environment of its own below build/clients/, since their dependencies do not go together.
+# Installs the clients that `npm run test:clients` runs and npm does not bring. build/clients/NAME links to each.
+#
+#   scripts/install-clients.sh [NAME …]     default: all clients, and old versions of Node
+#
+# Needs Python 3.11 and also 3.12 or later, Go, a JDK 17 with Maven, and npm. Debian or Ubuntu only.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source scripts/install-functions.sh
 
-install() {
-  local folder=build/clients/$1 requirements=$2
-  local stamp=$folder/installed.txt
-  if cmp --silent "$requirements" "$stamp"; then
-    echo "$folder is there already"
-    return
-  fi
-  rm -rf "$folder"
-  mkdir -p build/clients
-  python3 -m venv "$folder"
+need python3 python3
+need flock util-linux
+need ip iproute2
+need mvn maven
+# Debian has a part of Python's venv in a package of its own.
+python3 -c 'import ensurepip' 2>/dev/null || install_package python3-venv
+
+# Each function fills the folder that it gets as its last argument.
+
+# python_packages PYTHON REQUIREMENTS FOLDER
+python_packages() {
+  local python=$1 requirements=$2 folder=$3
+  "$python" -m venv "$folder"
   "$folder/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements"
-  cp "$requirements" "$stamp"
-  echo "$folder installed: $(grep --invert-match '^#' "$requirements" | tr '\n' ' ')"
 }
 
-install azure-cli test/clients/azure-cli.requirements.txt
-install azure-sdk examples/azure-sdk-python/requirements.txt
+# debian_packages PACKAGE FOLDER
+# Unpacks what apt would install for this package on this machine. The machine's own packages stay as they are.
+debian_packages() {
+  local package=$1 folder=$2 archives=$2/archives archive
+  mkdir -p "$archives/partial"
+  local fetch=(apt-get install --quiet=2 --yes --download-only --no-install-recommends
+    --option "Dir::Cache::archives=$archives" "$package")
+  # The machine's package lists may be missing, or too old to fetch from.
+  if ! "${fetch[@]}" >/dev/null 2>&1; then
+    apt-get update --quiet=2 >/dev/null
+    "${fetch[@]}" >/dev/null
+  fi
+  for archive in "$archives"/*.deb; do
+    if [[ -e $archive ]]; then dpkg --extract "$archive" "$folder"; fi
+  done
+  rm -r "$archives"
+}
+
+# Debian's az in the unpacked folder finds its packages only there.
+debian_az() {
+  local folder=$1
+  debian_packages azure-cli "$folder"
+  mkdir "$folder/bin"
+  cat >"$folder/bin/az" <<'SH'
+#!/bin/sh
+root=$(dirname "$(dirname "$(readlink -f "$0")")")
+PYTHONPATH=$root/usr/lib/python3/dist-packages exec /usr/bin/python3 "$root/usr/bin/az" "$@"
+SH
+  chmod +x "$folder/bin/az"
+}
+
+# azcopy's binary is linked against libsecret.
+azcopy_with_library() {
+  local folder=$1
+  cp test/clients/azcopy/package.json "$folder/"
+  npm install --prefix "$folder" --silent --no-package-lock --no-audit --no-fund
+  chmod +x "$folder"/node_modules/@azure-tools/azcopy-linux/dist/bin/*
+  debian_packages libsecret-1-0 "$folder/debian"
+}
+
+# One Go module builds our programs and the tools that its go.mod names.
+go_programs() {
+  mkdir "$1/bin"
+  (cd test/clients/go && go build -o "$1/bin/" ./... tool)
+}
+
+java_program() {
+  mvn --quiet --batch-mode --file test/clients/java/pom.xml "-DbuildFolder=$1" \
+    compile dependency:copy-dependencies -DincludeScope=runtime "-DoutputDirectory=$1/lib" >/dev/null
+}
+
+# The first Python that can run the current Ansible.
+newer_python() {
+  local candidate
+  for candidate in python3.12 python3.13 python3.14 "$HOME"/.pyenv/versions/3.1[2-9]*/bin/python3 python3; do
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; then
+      command -v "$candidate"
+      return
+    fi
+  done
+  echo 'Ansible needs Python 3.12 or later.' >&2
+  return 1
+}
+
+# The content of each file below a folder, with its name.
+contents() { find "$1" -type f | sort | xargs tail -n +1; }
+
+# install NAME
+install() {
+  local name=$1 folder python requirements=test/clients/$1.requirements.txt
+  case $name in
+    azure-cli | fabric-cli)
+      folder=$(cached "$name" "$(python3 --version; cat "$requirements")" python_packages python3 "$requirements")
+      ;;
+    azure-sdk)
+      folder=$(cached "$name" "$(python3 --version; cat "$requirements" examples/azure-sdk-python/requirements.txt)" \
+        python_packages python3 "$requirements")
+      ;;
+    ansible)
+      python=$(newer_python)
+      folder=$(cached "$name" "$("$python" --version; cat "$requirements")" python_packages "$python" "$requirements")
+      ;;
+    azure-cli-debian)
+      folder=$(cached "$name" "$(cat /etc/debian_version; declare -f debian_az debian_packages)" debian_az)
+      ;;
+    azcopy)
+      folder=$(cached "$name" "$(cat /etc/debian_version test/clients/azcopy/package.json)" azcopy_with_library)
+      ;;
+    go) folder=$(cached "$name-programs" "$(go version; contents test/clients/go)" go_programs) ;;
+    java) folder=$(cached "$name-program" "$(java -version 2>&1; contents test/clients/java)" java_program) ;;
+    *) echo "Unknown client: $name" >&2; return 2 ;;
+  esac
+  mkdir -p build/clients
+  rm -rf "build/clients/$name"
+  ln -s "$folder" "build/clients/$name"
+  echo "build/clients/$name: $folder"
+}
+
+clients=(azure-cli azure-cli-debian azure-sdk fabric-cli ansible azcopy java go)
+if (($# > 0)); then clients=("$@"); fi
+for client in "${clients[@]}"; do install "$client"; done
+if (($# == 0)); then scripts/install-old-nodes.sh; fi

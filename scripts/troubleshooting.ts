@@ -1,13 +1,13 @@
-/** `npm run docs`: writes docs/troubleshooting.md from the tables the step itself explains its failures with. */
+/** `npm run docs`: writes docs/troubleshooting.md from the tables with which the step explains its failures. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { aadsts } from '../emulator/aadsts.ts';
 import { entraCodes } from '../src/exchange/entra-codes.ts';
-import { identityRefusals } from '../src/exchange/identity-refusals.ts';
+import { identityErrors } from '../src/exchange/identity-errors.ts';
 import { unfitMachines } from '../src/exchange/machine.ts';
-import { flawWords } from '../src/wording/flaws.ts';
-import { obstacles } from '../src/wording/obstacles.ts';
+import { connectionFailures } from '../src/messages/connection-failures.ts';
+import { unusableAnswers } from '../src/messages/unusable-answers.ts';
 
 export const troubleshootingFile = 'docs/troubleshooting.md';
 
@@ -16,60 +16,71 @@ export function troubleshooting(): string {
   return [
     '# Troubleshooting',
     '',
-    'Search this page for the words of the error. It is made by `npm run docs` from the tables with which the step',
-    'explains its failures; the log has the same with your own values filled in, `<…>` stands for them here.',
+    'Search this page for the text of the error. `npm run docs` writes this page from the tables that the step uses.',
+    'The log shows the same text with your own values instead of `<…>`.',
     '',
-    'A failure is one message: what was being done, the words of whoever refused (with trace ID and correlation ID for',
-    'Microsoft’s support), the cause, the remedy. Nothing is handed over by a step that fails.',
+    'A failure has this order: what failed, what the server said (with trace ID and correlation ID for Microsoft’s',
+    'support), the cause, the fix. A step that fails hands over nothing, unless its message says otherwise.',
     '',
-    '## Entra refuses: `AADSTS…`',
+    '## Debug lines',
     '',
-    ...entraCodes.flatMap(({ codes, cause, remedy, retry, show }) => [
+    'With the debug switch of the host, the log also shows which machine the step detected and why, the endpoint, the proxy',
+    'and why it was chosen, the status and duration of each try, the claims of the assertion and of the app tokens, the',
+    'files that were written and the commands that were run. It never shows a token.',
+    '',
+    '- GitHub: run the job again with _Enable debug logging_, or set the variable `ACTIONS_STEP_DEBUG` to `true`.',
+    '- Azure Pipelines: run with _Enable system diagnostics_, or set the variable `System.Debug` to `true`.',
+    '',
+    '## Entra: `AADSTS…`',
+    '',
+    ...entraCodes.flatMap(({ codes, cause, fix, retry, show }) => [
       ...codes.map((code) => `### AADSTS${code}${wordsOf(code)}\n`),
       paragraph(cause),
       '',
-      `**Remedy.** ${paragraph(remedy)}`,
+      `**Fix:** ${paragraph(fix)}`,
       '',
       ...(show === 'trust' ? [trustBlock, ''] : []),
       ...(retry === undefined ? [] : [retryWords[retry], '']),
+      ...codes.flatMap((code) => (code in inLaterSteps ? [inLaterSteps[code] ?? '', ''] : [])),
     ]),
-    'Entra appends digits to some codes (AADSTS7002138 is AADSTS700213 with the letter case alone wrong): look for the code',
-    'without its last digits. Any other code: https://login.microsoftonline.com/error?code=`<number>` says what it means.',
+    'Entra appends digits to some codes (AADSTS7002138 is AADSTS700213 where only letter case differs). Search for the',
+    'code without its last digits. For any other code see https://login.microsoftonline.com/error?code=`<number>`.',
     '',
-    '## The machine refuses its identity’s token',
+    '## The machine’s identity endpoint',
     '',
-    ...identityRefusals.flatMap(({ text, cause, remedy }) => [
+    ...identityErrors.flatMap(({ text, cause, fix }) => [
       `### ${text}`,
       '',
       paragraph(cause),
       '',
-      `**Remedy.** ${paragraph(remedy.replace('\n{assign}', ' See `az vm identity assign` and `az vmss identity assign`; the log prints them with the identity’s own ID.'))}`,
+      `**Fix:** ${paragraph(fix.replace('\n{assign}', ''))}`,
       '',
+      ...(fix.includes('{assign}') ? [assignBlock, ''] : []),
     ]),
-    '## Nobody answers',
+    '## No connection, or no answer',
     '',
-    ...obstacles.flatMap(({ shows, cause, remedy }) => [
+    ...connectionFailures.flatMap(({ shows, cause, fix }) => [
       `### ${shows}`,
       '',
-      sentence(paragraph(cause)),
+      paragraph(cause),
       '',
-      `**Remedy.** ${sentence(paragraph(remedy))}`,
+      `**Fix:** ${paragraph(fix)}`,
       '',
     ]),
     '## An answer that cannot be used',
     '',
-    ...Object.values(flawWords).flatMap(({ what, remedy }) => [
-      `### it is ${paragraph(what)}, and was not handed over`,
+    ...Object.values(unusableAnswers).flatMap(({ cause, fix }) => [
+      `### ${paragraph(cause)}`,
       '',
-      `**Remedy.** ${sentence(paragraph(remedy))}`,
+      `**Fix:** ${paragraph(fix)}`,
       '',
     ]),
     '## This machine cannot be used',
     '',
-    ...unfitMachines.flatMap(({ machine, reason }) => [
-      `### This machine is ${machine}, and it cannot be used`,
+    ...unfitMachines.flatMap(({ machine, reason, fix }) => [
+      `### This machine is ${machine}, which this step cannot use`,
       '',
-      `${sentence(reason)}.`,
+      `${reason} ${fix}`,
       '',
     ]),
   ]
@@ -84,15 +95,31 @@ const trustBlock = [
   '  \'{"name":"runners","issuer":"<issuer>","subject":"<subject>","audiences":["<audience>"]}\'',
   '```',
   '',
-  'The issuer is `https://login.microsoftonline.com/<tenant of the identity>/v2.0` (of the cloud), the subject the managed',
-  'identity’s **object (principal) ID**, the audience `api://AzureADTokenExchange` (of the cloud). Where the audience alone',
-  'differs the log prints an `az ad app federated-credential update` in place of the `create`.',
+  'The issuer is `https://login.microsoftonline.com/<tenant of the identity>/v2.0` (of the cloud). The subject is the managed',
+  'identity’s **object (principal) ID**. The audience is `api://AzureADTokenExchange` (of the cloud). If only the audience',
+  'differs, the log prints `az ad app federated-credential update` instead of `create`.',
 ].join('\n');
+
+const assignBlock = [
+  '```bash',
+  'az vm identity assign --resource-group <group> --name <machine> --identities <resource ID of the identity>',
+  'az vmss identity assign --resource-group <group> --name <scale set> --identities <resource ID of the identity>',
+  '```',
+  '',
+  'The log prints the commands with your own ID. A scale set with manual upgrades also needs `az vmss update-instances`.',
+].join('\n');
+
+/** The same code in a later step of the job, from a tool and not from this step. */
+const inLaterSteps: Readonly<Record<string, string>> = {
+  '700016':
+    '**In a later step, from an SDK:** after `export: azure-sdk` (also `azcopy`, `kubelogin`, `ansible`), `ManagedIdentityCredential` no longer asks the machine. It presents the exported file, and Entra looks for an app with the ID of your managed identity. Unset `AZURE_FEDERATED_TOKEN_FILE` for that command, or use `scopes` instead of `export`: [Inputs](inputs.md#the-machines-own-identity-after-export-azure-sdk).',
+  '700024': '**In a later step, from a tool:** the assertion has expired. See [Long jobs](long-jobs.md).',
+};
 
 const retryWords = {
   trust:
-    'It may also be that the credential is younger than Entra’s caches: the step tries three times within 20 seconds. For a trust that the same pipeline has just created see [retries.md](retries.md).',
-  transient: 'The step tries again until its time budget (`timeout-seconds`) ends.',
+    'A new credential can take minutes to reach all of Entra. The step tries three times within 20 seconds. If the same pipeline creates the trust, see [retries.md](retries.md).',
+  transient: 'The step tries again until its time budget (`timeout-seconds`) is used up.',
 } as const;
 
 /** Entra's own words, as far as they are published. */
@@ -101,13 +128,14 @@ function wordsOf(code: string): string {
   return row === undefined || row.source.startsWith('unconfirmed') ? '' : `: ${paragraph(row.message)}`;
 }
 
-/** A table's text with its placeholders in code marks: bare angle brackets would vanish as unknown tags. */
+/** A template with its placeholders in code marks: bare angle brackets would disappear as unknown tags. */
 function paragraph(text: string): string {
-  return text.replace(/\{(\w+)\}/gu, '<$1>').replace(/<[^<>]+>/gu, '`$&`');
-}
-
-function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return text
+    .replace(/\{(?:input|output):([\w-]+)\}/gu, '`$1`')
+    .replace(/\{(\w+)\}/gu, (_, name: string) =>
+      name === 'clockCommand' ? '`timedatectl status`, on Windows `w32tm /query /status`' : `<${name}>`,
+    )
+    .replace(/<[^<>]+>/gu, '`$&`');
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -2,41 +2,60 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { readZip, writeZip, type ZipEntry } from './zip.ts';
+import { unzipSync, zipSync } from 'fflate';
+
+/** A file of the package. */
+export interface VsixPart {
+  /** With forward slashes. */
+  readonly name: string;
+  readonly content: Uint8Array;
+}
 
 /** The Azure DevOps extension: `ado-task/` with the task's built bundles, as one `.vsix`. */
 export interface Vsix {
   readonly path: string;
   readonly size: number;
-  readonly parts: readonly ZipEntry[];
+  readonly parts: readonly VsixPart[];
 }
 
 /**
- * Packs the extension into `outputFolder`. The packer is Microsoft's tfx; its archive is written anew in the order
- * of the names and without times of day, so that the same sources give the same file.
+ * Packs the extension into `outputFolder`. Microsoft's `tfx` packs it. Its archive is then written again, sorted by
+ * name and with fixed times, so that the same sources always give the same bytes.
  *
  * @param root the repository's folder
- * @throws with tfx's own words when it refuses a manifest, and when its archive cannot be read
+ * @throws with the output of `tfx` when it rejects a manifest, and when its archive cannot be read
  */
 export async function packVsix(root: string, outputFolder: string): Promise<Vsix> {
   mkdirSync(outputFolder, { recursive: true });
-  const workFolder = mkdtempSync(join(resolve(outputFolder), 'tfx-'));
+  const tempFolder = mkdtempSync(join(resolve(outputFolder), 'tfx-'));
   try {
-    await runTfx(root, workFolder);
-    const [packed, ...more] = readdirSync(workFolder).filter((name) => name.endsWith('.vsix'));
-    if (packed === undefined || more.length > 0)
-      throw new Error('tfx did not write the one .vsix that was expected');
-    // The package format has parts, no folders; tfx's archive lists both.
-    const parts = readZip(readFileSync(join(workFolder, packed)))
-      .filter(({ name }) => !name.endsWith('/'))
-      .sort((one, other) => (one.name < other.name ? -1 : 1));
-    const archive = writeZip(parts);
+    await runTfx(root, tempFolder);
+    const [packed, ...more] = readdirSync(tempFolder).filter((name) => name.endsWith('.vsix'));
+    if (packed === undefined || more.length > 0) throw new Error('tfx did not write exactly one .vsix file');
+    // The archive of tfx also lists folders, which the package format does not have.
+    const parts = readVsix(join(tempFolder, packed)).filter(({ name }) => !name.endsWith('/'));
+    const archive = zipSync(Object.fromEntries(parts.map(({ name, content }) => [name, content])), {
+      level: 9,
+      // A zip archive has local times. This is the format's first moment in whatever time zone the machine is.
+      mtime: new Date(1980, 0, 1),
+    });
     const path = join(outputFolder, `entra-app-token-${versionOf(root)}.vsix`);
     writeFileSync(path, archive);
     return { path, size: archive.length, parts };
   } finally {
-    rmSync(workFolder, { recursive: true, force: true });
+    rmSync(tempFolder, { recursive: true, force: true });
   }
+}
+
+/**
+ * The parts of a package, sorted by name.
+ *
+ * @throws when the file is not a zip archive or is damaged
+ */
+export function readVsix(path: string): VsixPart[] {
+  return Object.entries(unzipSync(readFileSync(path)))
+    .map(([name, content]) => ({ name, content }))
+    .sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
 async function runTfx(root: string, outputFolder: string): Promise<void> {
@@ -45,16 +64,16 @@ async function runTfx(root: string, outputFolder: string): Promise<void> {
     ...['--root', join(root, 'ado-task'), '--manifest-globs', 'vss-extension.json'],
     ...['--output-path', outputFolder, '--no-prompt', '--no-color'],
   ];
-  // A home of its own: tfx would read saved defaults from the user's.
+  // With the user's home folder, tfx would read the defaults that are saved there.
   const env = { PATH: process.env['PATH'], HOME: outputFolder, USERPROFILE: outputFolder };
   const { stdout, stderr } = await promisify(execFile)(
     process.execPath,
     [tfx, 'extension', 'create', ...options],
     { env },
   );
-  // It warns about a manifest that the marketplace would refuse, and goes on.
-  const complaint = /^.*(?:warning|invalid).*$/im.exec(`${stdout}\n${stderr}`)?.[0];
-  if (complaint !== undefined) throw new Error(`tfx: ${complaint}`);
+  // For a manifest that the marketplace would reject, tfx only prints a warning.
+  const warning = /^.*(?:warning|invalid).*$/im.exec(`${stdout}\n${stderr}`)?.[0];
+  if (warning !== undefined) throw new Error(`tfx: ${warning}`);
 }
 
 function versionOf(root: string): string {

@@ -1,4 +1,7 @@
-/** The names of the contract, as GitHub writes them; Azure Pipelines writes the same in camelCase. */
+/**
+ * The names and defaults of the contract, as GitHub writes them; Azure Pipelines uses the same names in camelCase.
+ * A test holds `action.yml` and `task.json` to them.
+ */
 
 export const inputNames = [
   'client-id',
@@ -17,6 +20,13 @@ export const inputNames = [
   'timeout-seconds',
 ] as const;
 export type InputName = (typeof inputNames)[number];
+
+/** The value of an input that is not given; all others are empty. */
+export const inputDefaults = {
+  cloud: 'public',
+  'allow-fork-pull-requests': 'false',
+  'timeout-seconds': '120',
+} as const satisfies Partial<Record<InputName, string>>;
 
 export const outputNames = [
   'access-token',

@@ -1,111 +1,159 @@
-import { beginExchange } from './exchange/begin.ts';
-import { ExchangeFailure } from './exchange/failure.ts';
+import { ExchangeError } from './exchange/errors.ts';
 import { detectMachine, type Machine } from './exchange/machine.ts';
-import type { ExchangeObserver } from './exchange/observer.ts';
-import type { Exchanged } from './exchange/request.ts';
-import { type PublishedToken, publishTokens } from './handover/tokens.ts';
-import type { ReadiedTools, Received } from './handover/tools.ts';
-import type { ForwardProxy, Host } from './hosts/host.ts';
+import type { Exchanged, ForwardProxy } from './exchange/request.ts';
+import type { ExchangeObserver } from './exchange/transport.ts';
+import { HandoverError } from './handover/errors.ts';
+import { type PublishedToken, publish, tokenPublications } from './handover/tokens.ts';
+import type { PreparedTools, ToolHandover } from './handover/tools.ts';
+import type { Host } from './hosts/host.ts';
+import { exposeMachineVariables, type ProcessFacts, prepareProcess } from './inputs/environment.ts';
+import { StepDeclined } from './inputs/errors.ts';
 import { readStepRequest, type StepRequest } from './inputs/read.ts';
-import { type ProcessFacts, prepareProcess, showMachine } from './process-environment.ts';
-import { StepRefusal } from './refusal.ts';
-import type { KnownOfRun } from './wording/known.ts';
+import type { MessageContext } from './messages/explanation.ts';
 
-/** One step, the same for both hosts: read the inputs, exchange, hand over, say so. Never throws. */
+/** What messages need to know, while secrets are still added to it. */
+type RunContext = MessageContext & { readonly secrets: Set<string> };
+
+/** One step, the same for both hosts: read the inputs, exchange, hand over, report. Never throws. */
 export async function runStep(host: Host): Promise<void> {
-  let known: KnownOfRun = { spell: host.spell };
+  const secrets = new Set<string>();
+  let context: RunContext = { inputLabel: host.inputLabel, secrets };
+  let tools: PreparedTools | undefined;
   try {
     const request = readStepRequest((name) => host.readInput(name));
-    known = { ...known, request };
-    await refuseForks(host, request);
-    const proxy = await host.proxyFor(new URL(request.authorityHost));
+    context = { ...context, request };
+    await declineForks(host, request);
+    const unusable = host.unusableCommandFile();
+    if (unusable) throw new HandoverError({ kind: 'unusable-command-file', ...unusable });
+    // Before the process is prepared: that removes the proxy variables which this reads.
+    const proxy = await chooseProxy(host, request);
     const facts = prepareProcess(process.env);
-    known = { ...known, facts };
-    if (facts.tlsVerificationOff) throw new StepRefusal({ kind: 'tls-verification-off' });
-    const tools = await readyTools(host, request, facts, proxy);
-    const machine = findMachine(host, facts);
-    const exchanged = await performExchange(host, request, machine, proxy, known);
-    const received = await tools?.receive(exchanged);
-    publishTokens(host, tokensToPublish(request, exchanged));
-    received?.publish();
-    const { describeSuccess } = await import('./wording/success.ts');
-    host.info(describeSuccess(request, exchanged, host.spell));
-    if (received) await tellOfTools(host, request, received);
+    context = { ...context, facts };
+    if (facts.tlsVerificationOff) throw new StepDeclined('tls-verification-off');
+    // Before any request: whatever can be known to fail fails here.
+    tools = await prepareTools(host, request, facts, proxy);
+    const machine = await findMachine(host, facts, secrets);
+    const exchanged = await performExchange(host, request, machine, proxy, context);
+    const handover = await tools?.handOver(exchanged);
+    const tokens = tokensToPublish(request, exchanged);
+    publish(host, [...tokenPublications(tokens), ...(handover?.publications ?? [])]);
+    await reportSuccess(host, request, exchanged, handover, facts);
   } catch (error) {
-    const { describeFailure } = await import('./wording/failures.ts');
-    host.fail(describeFailure(error, known));
+    // A host may run a failed step again, and its clean-up then knows only the last run's directory.
+    tools?.undo();
+    await reportFailure(host, error, context);
+  } finally {
+    tools?.finish();
   }
 }
 
-async function refuseForks(host: Host, { allowForkPullRequests }: StepRequest): Promise<void> {
+async function declineForks(host: Host, { allowForkPullRequests }: StepRequest): Promise<void> {
   if (allowForkPullRequests) return;
   const reason = await host.forkPullRequest();
-  if (reason !== undefined) throw new StepRefusal({ kind: 'fork', reason });
+  if (reason !== undefined) throw new StepDeclined('fork', reason);
 }
 
-/** Tools are readied before anything is asked for, and their part is loaded only when there are some. */
-async function readyTools(
+async function chooseProxy(host: Host, { authorityHost }: StepRequest): Promise<ForwardProxy | undefined> {
+  const { proxy, because, notices, remarks } = await host.proxyFor(new URL(authorityHost));
+  for (const notice of notices) host.info(notice);
+  for (const remark of remarks) host.debug(remark);
+  host.debug(
+    proxy === undefined
+      ? `Proxy to ${authorityHost}: none (${because}).`
+      : `Proxy to ${authorityHost}: ${new URL(proxy.url).host} (${because}).`,
+  );
+  return proxy;
+}
+
+/** The tools' part is loaded only if there are tools. */
+async function prepareTools(
   host: Host,
   request: StepRequest,
-  { environment }: ProcessFacts,
+  { environment, windows }: ProcessFacts,
   proxy: ForwardProxy | undefined,
-): Promise<ReadiedTools | undefined> {
+): Promise<PreparedTools | undefined> {
   if (request.exports.length + request.logins.length === 0) return undefined;
-  const { readyTools } = await import('./handover/tools.ts');
-  return readyTools(host, request, environment, proxy);
+  const { prepareTools } = await import('./handover/tools.ts');
+  return prepareTools(host, request, { variables: environment, windows }, proxy);
 }
 
-async function tellOfTools(host: Host, request: StepRequest, received: Received): Promise<void> {
-  const { describeEarlyEnd, describeReceived } = await import('./wording/received.ts');
-  host.info(describeReceived(request, received));
-  if (received.endsSoon) host.warning(describeEarlyEnd(received));
-}
-
-function findMachine(host: Host, facts: ProcessFacts): Machine {
+async function findMachine(host: Host, facts: ProcessFacts, secrets: Set<string>): Promise<Machine> {
   const machine = detectMachine(facts.machine);
-  if (machine.kind === 'machine-unfit' || machine.kind === 'metadata-override') {
-    throw new ExchangeFailure(machine);
+  if (!('endpoint' in machine)) throw new ExchangeError(machine);
+  if (machine.secret !== undefined) {
+    secrets.add(machine.secret);
+    host.registerSecret(machine.secret);
   }
-  if (machine.secret !== undefined) host.registerSecret(machine.secret);
-  showMachine(process.env, machine.variables);
+  exposeMachineVariables(process.env, machine.variables);
+  await debug(host, ({ debugMachine }) => debugMachine(machine));
   return machine;
 }
 
-/** The libraries are loaded by this and not before: the process is prepared for them now. */
 async function performExchange(
   host: Host,
   request: StepRequest,
   machine: Machine,
   proxy: ForwardProxy | undefined,
-  known: KnownOfRun,
+  context: RunContext,
 ): Promise<Exchanged> {
   const { identity, audience, authorityHost, tenantId, clientId, scopes, timeBudget } = request;
-  const observer: ExchangeObserver = {
-    secret: (value) => host.registerSecret(value),
-    retrying: announceOnce(host, known),
-  };
-  const certificateAuthority = host.certificateAuthority();
-  return beginExchange(
+  const certificateAuthority = readCertificateAuthority(host);
+  // The libraries are loaded only now, after the process was prepared for them.
+  const { exchange } = await import('./exchange/exchange.ts');
+  return exchange(
     {
-      ...{ machine, identity, audience, authorityHost, tenantId, clientId, scopes, timeBudget },
+      machine,
+      identity,
+      audience,
+      authorityHost,
+      tenantId,
+      clientId,
+      scopes,
+      timeBudget,
       ...(proxy && { proxy }),
       ...(certificateAuthority !== undefined && { certificateAuthority }),
     },
-    observer,
+    observeExchange(host, context),
   );
 }
 
-/** Every retry is a line; a diagnosis that waiting seldom mends is told in full, once however many scopes meet it. */
-function announceOnce(host: Host, known: KnownOfRun): ExchangeObserver['retrying'] {
+function readCertificateAuthority(host: Host): string | undefined {
+  const authority = host.certificateAuthority();
+  if (authority?.kind === 'unreadable') {
+    host.warning(
+      `Cannot read ${authority.setting}, ${authority.path}: ${authority.detail}. The step continues without it. In a container job, mount the file at the same path.`,
+    );
+  }
+  return authority?.kind === 'certificate' ? authority.pem : undefined;
+}
+
+function observeExchange(host: Host, { secrets }: RunContext): ExchangeObserver {
   let announced = false;
-  return (retrying) => {
-    const announce = retrying.announce && !announced;
-    announced ||= announce;
-    import('./wording/failures.ts').then(({ describeDiagnosis, describeRetry }) => {
-      if (announce) host.info(describeDiagnosis(retrying, known));
-      host.info(describeRetry(retrying));
-    });
+  return {
+    secret: (value) => {
+      if (secrets.has(value)) return;
+      secrets.add(value);
+      host.registerSecret(value);
+    },
+    retrying: (retrying) => {
+      // Many scopes may meet the same missing trust: it is announced once.
+      if (retrying.announce && announced) return;
+      announced ||= retrying.announce;
+      void import('./messages/progress.ts').then(({ describeRetry, describeTrustRetry }) =>
+        host.info(retrying.announce ? describeTrustRetry(retrying) : describeRetry(retrying)),
+      );
+    },
+    tryEnded: (ended) => void debug(host, ({ debugTry }) => debugTry(ended, secrets)),
+    accepted: (leg, claims) => void debug(host, ({ debugClaims }) => debugClaims(leg, claims, secrets)),
   };
+}
+
+/** The texts of debug lines are loaded only if the host shows them. */
+async function debug(
+  host: Host,
+  write: (texts: typeof import('./messages/progress.ts')) => string,
+): Promise<void> {
+  if (host.isDebug()) host.debug(write(await import('./messages/progress.ts')));
 }
 
 function tokensToPublish(request: StepRequest, { tokens }: Exchanged): readonly PublishedToken[] {
@@ -114,4 +162,30 @@ function tokensToPublish(request: StepRequest, { tokens }: Exchanged): readonly 
     if (token === undefined) throw new Error(`no token for ${scope}`);
     return { ...token, written, ...(name !== undefined && { name }) };
   });
+}
+
+async function reportSuccess(
+  host: Host,
+  request: StepRequest,
+  exchanged: Exchanged,
+  handover: ToolHandover | undefined,
+  { environment }: ProcessFacts,
+): Promise<void> {
+  const { describeEarlyExpiry, describeReplacedTokens, describeSuccess, describeTools } = await import(
+    './messages/success.ts'
+  );
+  host.info(describeSuccess(request, exchanged, host.inputLabel));
+  const replaced = request.published.flatMap(({ name }) => (name && environment[name] ? [name] : []));
+  if (replaced.length > 0) host.info(describeReplacedTokens(replaced));
+  if (handover === undefined) return;
+  host.info(describeTools(request, handover));
+  if (handover.expiresSoon) host.warning(describeEarlyExpiry(handover));
+}
+
+async function reportFailure(host: Host, error: unknown, context: MessageContext): Promise<void> {
+  await debug(host, ({ debugError }) => debugError(error, context.secrets));
+  const { describeFailure } = await import('./messages/failures.ts');
+  const { error: text, diagnosis } = describeFailure(error, context);
+  if (diagnosis !== undefined) for (const line of diagnosis.split('\n')) host.info(line);
+  host.fail(text);
 }

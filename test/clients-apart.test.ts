@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { clients, isInstalled } from './clients/installed.ts';
 
-/** Tests that need what npm does not carry stand apart: this says so wherever `npm test` runs. */
-test('what npm test leaves to npm run test:clients is said', () => {
+/** Tests that need programs which npm does not install are separate: `npm test` names them. */
+test('npm test names the tests that only npm run test:clients runs', () => {
   const apart = readdirSync('test/clients')
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => name.replace('.test.ts', '').replaceAll('-', ' '));
@@ -12,7 +12,7 @@ test('what npm test leaves to npm run test:clients is said', () => {
     [
       missing.length === 0
         ? 'Skipped here; npm run test:clients runs them:'
-        : `Skipped, since there is no ${missing.join(' and no ')}; scripts/install-clients.sh installs them for npm run test:clients:`,
+        : `Skipped because ${missing.join(' and ')} cannot be found. scripts/install-clients.sh installs them for npm run test:clients:`,
       ...apart.map((sentence) => `  ${sentence}`),
       '',
     ].join('\n'),

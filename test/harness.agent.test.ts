@@ -1,39 +1,26 @@
 import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { AgentJob, type AgentJobOptions, type AgentResult, type TaskStepOptions } from './harness/agent.ts';
+import type { AgentResult, TaskStepOptions } from './harness/agent.ts';
 import { agentNodes } from './harness/nodes.ts';
-import type { TaskManifest } from './harness/task-manifest.ts';
-import { throwAwayTask } from './harness/throw-away.ts';
+import {
+  closeJobs,
+  environmentOf,
+  printing,
+  showEnvironment,
+  type TaskJobOptions,
+  taskJob,
+} from './harness/trial-jobs.ts';
 
-/** The agent of the harness against the rules of Azure Pipelines', one throw-away task a rule. */
+/** The agent's rules about one step: its environment, commands, result. One throw-away task for each rule. */
 
-const cleanUps: (() => void)[] = [];
-afterEach(() => {
-  for (const cleanUp of cleanUps.splice(0)) cleanUp();
-});
+afterEach(closeJobs);
 
-type Options = Partial<AgentJobOptions> & { post?: string; manifest?: Partial<TaskManifest> };
-
-function job(main: string, more: Options = {}): AgentJob {
-  const { post, manifest, ...options } = more;
-  const task = throwAwayTask(main, {
-    ...(post === undefined ? {} : { post }),
-    ...(manifest === undefined ? {} : { manifest }),
-  });
-  const made = new AgentJob({ taskDirectory: task.directory, node: process.execPath, ...options });
-  cleanUps.push(() => {
-    made.close();
-    task[Symbol.dispose]();
-  });
-  return made;
-}
-
-function printing(...lines: string[]): string {
-  return lines.map((line) => `process.stdout.write(${JSON.stringify(`${line}\n`)});`).join('\n');
-}
-
-async function run(main: string, more: Options = {}, step: TaskStepOptions = {}): Promise<AgentResult> {
-  return job(main, more).step(step);
+async function run(
+  main: string,
+  more: TaskJobOptions = {},
+  step: TaskStepOptions = {},
+): Promise<AgentResult> {
+  return taskJob(main, more).step(step);
 }
 
 /** The log between the agent's own heading and its last line. */
@@ -41,8 +28,6 @@ function shownBy(result: AgentResult): string[] {
   return result.displayed.split('\n').slice(8, -1);
 }
 
-const showEnvironment = 'console.log(JSON.stringify(process.env));';
-const environmentOf = (result: AgentResult): Record<string, string> => JSON.parse(result.raw.stdout);
 const restricted = { restrictions: { commands: { mode: 'restricted' } } };
 
 describe('what a task gets', () => {
@@ -77,7 +62,7 @@ describe('what a task gets', () => {
       SYSTEM_PULLREQUEST_ISFORK: 'True',
       SECRET_MY_SECRET: 'hidden-value',
       TF_BUILD: 'True',
-      'Agent.JobStatus': 'Succeeded',
+      'agent.jobstatus': 'Succeeded',
     });
     expect(environment['MY_SECRET']).toBeUndefined();
     expect(JSON.parse(environment['VSTS_PUBLIC_VARIABLES'] ?? '')).toContain('System.PullRequest.IsFork');
@@ -99,15 +84,6 @@ describe('what a task gets', () => {
     expect(environment['AGENT_PROXYPASSWORD']).toBeUndefined();
   });
 
-  test('the newest Node handler is taken, and a task without one is not run', async () => {
-    expect((await run('')).handler).toBe('Node24');
-    const old = { execution: { Node20_1: { target: 'main.mjs' } } };
-    expect((await run('', { manifest: old })).handler).toBe('Node20_1');
-    expect(() => job('', { manifest: { execution: { Node16: { target: 'main.mjs' } } } }).start()).toThrow(
-      'not found',
-    );
-  });
-
   test.each(agentNodes)('the given Node runs the task (Node $major)', async ({ path, version }) => {
     expect((await run('console.log(process.versions.node);', { node: path })).raw.stdout).toBe(
       `${version}\n`,
@@ -116,7 +92,7 @@ describe('what a task gets', () => {
 });
 
 describe('commands in the output', () => {
-  test('a command is found anywhere in a line, and its escapes are taken back, the percent sign last', async () => {
+  test('a command is found anywhere in a line, and its escapes are decoded, the percent sign last', async () => {
     const result = await run(
       printing('text ##vso[task.setvariable variable=a%3Bb;]x%0Ay%5D%AZP250A', '##VSO[task.debug]not one'),
     );
@@ -124,7 +100,7 @@ describe('commands in the output', () => {
     expect(shownBy(result)).toEqual(['##VSO[task.debug]not one']);
   });
 
-  test('masks hide from their line on, in the order written, with the escaped forms', async () => {
+  test('a mask hides a value and its escaped forms from its line on, not before', async () => {
     const secret = 'a"b c/d-secret';
     const result = await run(
       printing(
@@ -136,7 +112,7 @@ describe('commands in the output', () => {
         Buffer.from(secret).toString('base64'),
       ),
     );
-    // The agent knows no base64, unlike GitHub's runner.
+    // The agent does not encode secrets in base64, unlike GitHub's runner.
     expect(shownBy(result)).toEqual([
       secret,
       'now ***',
@@ -148,7 +124,7 @@ describe('commands in the output', () => {
   });
 
   test('a secret variable is hidden, stays secret when set again, and reaches a later step by `env:` alone', async () => {
-    const made = job(
+    const made = taskJob(
       printing(
         '##vso[task.setvariable variable=token;issecret=true]hidden-value',
         '##vso[task.setvariable variable=TOKEN]other-value',
@@ -168,7 +144,7 @@ describe('commands in the output', () => {
     expect(made.displayed).not.toContain('other-value');
   });
 
-  test('a secret with a line break fails the task, and the hand-over does not happen', async () => {
+  test('a secret with a line break fails the task, and the variable is not set', async () => {
     const result = await run(printing('##vso[task.setvariable variable=key;issecret=true]one%0Atwo'));
     expect(result.result).toBe('Failed');
     expect(result.variables).toEqual({});
@@ -203,7 +179,7 @@ describe('commands in the output', () => {
     });
   });
 
-  test('restricted mode lets a task hand over and fail, and stops the rest with a warning', async () => {
+  test('restricted mode lets a task set variables and fail, and blocks other commands with a warning', async () => {
     const result = await run(
       printing(
         '##vso[task.setvariable variable=a]1',
@@ -246,7 +222,7 @@ describe('commands in the output', () => {
     expect(result.events.filter(({ kind }) => kind === 'refused')).toHaveLength(4);
   });
 
-  test('what only looks like a command is shown, with a warning', async () => {
+  test('text that only looks like a command is shown, with a warning', async () => {
     const result = await run(printing('##vso[task.debug', '##vso[nonsense]x', '##vso[area.event]x'));
     expect(result.annotations.map(({ level }) => level)).toEqual(['warning', 'warning', 'warning']);
     expect(shownBy(result)).toContain('##vso[nonsense]x');
@@ -256,10 +232,11 @@ describe('commands in the output', () => {
     expect((await run(printing('##vso[task.nonsense]x'))).result).toBe('Failed');
   });
 
-  test('debug lines are shown when the job asks for them, masked, and name every command carried out', async () => {
+  test('debug lines show only with the debug switch, masked, and name every command', async () => {
     const main = printing('##vso[task.setsecret]hidden-value', '##vso[task.debug]saw hidden-value');
     expect(shownBy(await run(main))).toEqual([]);
     expect(shownBy(await run(main, { debug: true }))).toEqual([
+      `##[debug]Using node path: ${process.execPath}`,
       '##[debug]Processed: ##vso[task.setsecret]***',
       '##[debug]saw ***',
     ]);
@@ -294,7 +271,7 @@ describe('how a task ends', () => {
     expect((await run(main)).result).toBe(result);
   });
 
-  test('an exit code is an error of the agent’s own', async () => {
+  test('an exit code other than 0 is an error of the agent itself', async () => {
     expect((await run('process.exit(3);')).annotations[0]?.message).toMatch(
       /^Exit code 3 returned from process/,
     );
@@ -302,7 +279,7 @@ describe('how a task ends', () => {
 
   test('the post-job execution gets the task’s variables, last first, and always runs', async () => {
     const main = `console.log('##vso[task.settaskvariable variable=a.mark]' + process.env.INPUT_WHO); process.exit(process.env.INPUT_WHO === '2' ? 1 : 0);`;
-    const made = job(main, { post: 'console.log(process.env.VSTS_TASKVARIABLE_A_MARK);' });
+    const made = taskJob(main, { post: 'console.log(process.env.VSTS_TASKVARIABLE_A_MARK);' });
     await made.step({ inputs: { who: '1' } });
     await made.step({ inputs: { who: '2' } });
     expect((await made.post()).map((post) => post.raw.stdout)).toEqual(['2\n', '1\n']);
@@ -310,7 +287,7 @@ describe('how a task ends', () => {
   });
 
   test('a cancelled task gets SIGINT first, and its post-job execution runs', async () => {
-    const made = job(
+    const made = taskJob(
       `console.log('##vso[task.settaskvariable variable=begun]yes'); process.on('SIGINT', () => process.exit(0)); setInterval(() => {}, 1000); console.log('ready');`,
       { post: 'console.log(process.env.VSTS_TASKVARIABLE_BEGUN);' },
     );
@@ -321,7 +298,7 @@ describe('how a task ends', () => {
   });
 
   test('the temporary folder is emptied at the end of the job', () => {
-    const made = job('');
+    const made = taskJob('');
     expect(existsSync(made.temp)).toBe(true);
     made.close();
     expect(existsSync(made.temp)).toBe(false);

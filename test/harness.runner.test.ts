@@ -1,49 +1,26 @@
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { nodes } from './harness/nodes.ts';
-import { type JobOptions, RunnerJob, type RunnerResult, type StepOptions } from './harness/runner.ts';
-import { throwAwayAction } from './harness/throw-away.ts';
+import type { RunnerResult, StepOptions } from './harness/runner.ts';
+import {
+  actionJob,
+  appending,
+  closeJobs,
+  environmentOf,
+  printing,
+  showEnvironment,
+} from './harness/trial-jobs.ts';
 
-/** The runner of the harness against the rules of GitHub's, one throw-away action a rule. */
+/** The runner's rules about one step: its environment, commands, command files. One throw-away action for each rule. */
 
-const cleanUps: (() => void)[] = [];
-afterEach(() => {
-  for (const cleanUp of cleanUps.splice(0)) cleanUp();
-});
-
-function job(
-  main: string,
-  more: Parameters<typeof throwAwayAction>[1] & Partial<JobOptions> = {},
-): RunnerJob {
-  const { post, inputs, ...options } = more;
-  const action = throwAwayAction(main, {
-    ...(post === undefined ? {} : { post }),
-    ...(inputs === undefined ? {} : { inputs }),
-  });
-  const made = new RunnerJob({ actionDirectory: action.directory, node: process.execPath, ...options });
-  cleanUps.push(() => {
-    made.close();
-    action[Symbol.dispose]();
-  });
-  return made;
-}
-
-/** Lets the action print these lines. */
-function printing(...lines: string[]): string {
-  return lines.map((line) => `process.stdout.write(${JSON.stringify(`${line}\n`)});`).join('\n');
-}
-
-/** Lets the action append to a command file. */
-function appending(file: string, text: string): string {
-  return `import { appendFileSync } from 'node:fs'; appendFileSync(process.env.GITHUB_${file}, ${JSON.stringify(text)});`;
-}
+afterEach(closeJobs);
 
 async function run(
   main: string,
-  more: Parameters<typeof job>[1] = {},
+  more: Parameters<typeof actionJob>[1] = {},
   step: StepOptions = {},
 ): Promise<RunnerResult> {
-  return job(main, more).step(step);
+  return actionJob(main, more).step(step);
 }
 
 /** The log without the runner's own heading. */
@@ -53,10 +30,7 @@ function shownBy(result: RunnerResult): string[] {
 }
 
 describe('what a step gets', () => {
-  const showEnvironment = 'console.log(JSON.stringify(process.env));';
-  const environmentOf = (result: RunnerResult): Record<string, string> => JSON.parse(result.raw.stdout);
-
-  test('every declared input is present: as given, else its default, else empty', async () => {
+  test('every declared input is set: to the given value, its default, or nothing', async () => {
     const inputs = { 'client-id': '', cloud: 'public', 'two words': 'x' };
     const environment = environmentOf(await run(showEnvironment, { inputs }, { inputs: { cloud: 'china' } }));
     expect(environment).toMatchObject({ 'INPUT_CLIENT-ID': '', INPUT_CLOUD: 'china', INPUT_TWO_WORDS: 'x' });
@@ -71,9 +45,14 @@ describe('what a step gets', () => {
       }),
     ]);
     expect(environmentOf(result)).toMatchObject({ INPUT_TYPO: '1' });
+
+    const job = actionJob('', { post: '' });
+    await job.step({ inputs: { typo: '1' } });
+    const [post] = await job.post();
+    expect(post?.annotations).toHaveLength(1);
   });
 
-  test('nothing of this process’s environment is inherited but PATH', async () => {
+  test('a step inherits nothing of this process’s environment except PATH', async () => {
     process.env['HARNESS_SENTINEL'] = 'here';
     const environment = environmentOf(await run(showEnvironment));
     delete process.env['HARNESS_SENTINEL'];
@@ -82,7 +61,7 @@ describe('what a step gets', () => {
     expect(environment['PATH']).toBe(process.env['PATH']);
   });
 
-  test('proxies and the metadata service are closed ports unless the test gives others', async () => {
+  test('proxies and the metadata service are closed ports unless the test sets others', async () => {
     expect(environmentOf(await run(showEnvironment))).toMatchObject({
       HTTPS_PROXY: 'http://127.0.0.1:1',
       https_proxy: 'http://127.0.0.1:1',
@@ -95,7 +74,7 @@ describe('what a step gets', () => {
     expect(given).toMatchObject({ HTTPS_PROXY: 'http://127.0.0.1:2', HTTP_PROXY: 'http://127.0.0.1:1' });
     expect(given['https_proxy']).toBeUndefined();
     const toTheRealOne = { environment: { AZURE_POD_IDENTITY_AUTHORITY_HOST: '' } };
-    expect(() => job(showEnvironment, toTheRealOne).start()).toThrow('must not be empty');
+    expect(() => actionJob(showEnvironment, toTheRealOne).start()).toThrow('must not be empty');
   });
 
   test('no connection leaves the machine, whatever the program does', async () => {
@@ -105,7 +84,7 @@ describe('what a step gets', () => {
     const result = await run(
       `import net from 'node:net';
        const attempt = (host, port) => new Promise((resolve) => net.connect(port, host).on('connect', () => resolve('open')).on('error', (error) => resolve(error.code)));
-       // An address of the documentation's own, in case the fence has a hole.
+       // An address of the documentation's own, in case the module has a gap.
        console.log(await attempt('192.0.2.1', 80), await attempt('example.invalid', 80), await attempt('127.0.0.1', ${port}));
        await fetch('http://192.0.2.1/').catch((error) => console.log(error.cause.code));
        process.exit();`,
@@ -127,7 +106,7 @@ describe('what a step gets', () => {
 });
 
 describe('commands in the output', () => {
-  test('masks hide from their line on, not before, and in the order written', async () => {
+  test('a mask hides a value from its line on, not before', async () => {
     const result = await run(printing('s3cret-value', '::add-mask::s3cret-value', 'now s3cret-value'));
     expect(shownBy(result)).toEqual(['s3cret-value', 'now ***']);
     expect(result.events.map(({ kind }) => kind)).toEqual(['log', 'mask', 'log', 'end']);
@@ -147,7 +126,7 @@ describe('commands in the output', () => {
     );
     const shown = shownBy(result).join('\n');
     expect(shown).not.toMatch(/first|second|line/);
-    // What stands before the secret shares a character of its base64: that much stays.
+    // The bytes before the secret share a character of its base64. That much stays.
     expect(shownBy(result).slice(1, 4)).toEqual([
       '***',
       expect.stringMatching(/^.{4}\*{3}$/),
@@ -179,7 +158,7 @@ describe('commands in the output', () => {
     expect(result.displayed).toContain('a warning::not a command');
   });
 
-  test('a lone carriage return starts a line, so a command may follow it', async () => {
+  test('a lone carriage return ends a line, so a command can follow it', async () => {
     const result = await run(`process.stdout.write('progress 1%\\r::warning::after a return\\r\\nlast');`);
     expect(result.annotations.map(({ message }) => message)).toEqual(['after a return']);
     expect(shownBy(result)).toEqual(['progress 1%', 'Warning: after a return', 'last']);
@@ -216,7 +195,30 @@ describe('commands in the output', () => {
     expect(result.annotations.map(({ message }) => message)).toEqual(['loud']);
   });
 
-  test('debug lines are shown when the job asks for them, masked', async () => {
+  test('other encodings of a secret are not hidden: hexadecimal, parts, base64 with text after it or wrapped', async () => {
+    // Its length is no multiple of three: otherwise the base64 of the text begins with the secret's own.
+    const secret = 'header-part.payload-part.signature-part2';
+    const base64 = Buffer.from(`${secret} and more`).toString('base64');
+    const shown = [
+      Buffer.from(secret).toString('hex'),
+      'payload-part',
+      base64,
+      ...(Buffer.from(secret)
+        .toString('base64')
+        .match(/.{1,20}/g) ?? []),
+    ];
+    const result = await run(printing(`::add-mask::${secret}`, ...shown));
+    expect(shownBy(result)).toEqual(shown);
+  });
+
+  test('a value that is a secret of the repository is hidden from the start', async () => {
+    const result = await run(printing('https://login.microsoftonline.com/a-tenant-id/v2.0'), {
+      secrets: ['a-tenant-id'],
+    });
+    expect(shownBy(result)).toEqual(['https://login.microsoftonline.com/***/v2.0']);
+  });
+
+  test('debug lines show only with the debug switch, masked', async () => {
     const main = `${printing('::add-mask::hidden-value', '::debug::saw hidden-value')}`;
     expect((await run(main)).displayed).not.toContain('saw');
     expect((await run(main, { debug: true })).displayed).toContain('##[debug]saw ***');
@@ -236,7 +238,7 @@ describe('command files', () => {
     ['a<<END\nvalue\n', "Invalid value. Matching delimiter not found 'END'"],
     ['a<<END\nvalue', 'Invalid value. EOF marker missing new line.'],
     ['<<END\n', 'Name must not be empty and delimiter must not be empty'],
-  ])('a malformed file (%j) fails the step; the entries before count', async (bad, message) => {
+  ])('a malformed file (%j) fails the step; earlier entries count', async (bad, message) => {
     const result = await run(appending('OUTPUT', `good=1\n${bad}`));
     expect(result.conclusion).toBe('failure');
     expect(result.outputs).toEqual({ good: '1' });
@@ -246,8 +248,8 @@ describe('command files', () => {
     ]);
   });
 
-  test('NODE_OPTIONS is refused in any letter case; the rest reaches the later steps', async () => {
-    const made = job(appending('ENV', 'Node_Options=--inspect\nKEPT=yes\n'));
+  test('NODE_OPTIONS is refused in any letter case; the rest reaches later steps', async () => {
+    const made = actionJob(appending('ENV', 'Node_Options=--inspect\nKEPT=yes\n'));
     const result = await made.step();
     expect(result.exported).toEqual({ KEPT: 'yes' });
     expect(result.annotations[0]?.message).toBe(
@@ -257,8 +259,8 @@ describe('command files', () => {
     expect(later.raw.stdout).toBe('yes undefined\n');
   });
 
-  test('masks live as long as the job, and the heading of a later step is masked too', async () => {
-    const made = job(
+  test('masks last as long as the job, and the heading of a later step is masked too', async () => {
+    const made = actionJob(
       `${appending('ENV', 'TOKEN=token-of-the-job\n')} console.log('::add-mask::token-of-the-job');`,
     );
     await made.step();
@@ -275,8 +277,17 @@ describe('command files', () => {
     expect(result.summary).toBe('# Done\nwith ***\n');
   });
 
-  test('a path is put before PATH for the later steps', async () => {
-    const made = job(appending('PATH', '/opt/one\n/opt/two\n'));
+  test('variables keep their letter case: both spellings can be set', async () => {
+    const job = actionJob(appending('ENV', 'NO_PROXY=upper\nno_proxy=lower\n'));
+    await job.step();
+    expect(environmentOf(await job.script(showEnvironment))).toMatchObject({
+      NO_PROXY: 'upper',
+      no_proxy: 'lower',
+    });
+  });
+
+  test('a path is put before PATH for later steps', async () => {
+    const made = actionJob(appending('PATH', '/opt/one\n/opt/two\n'));
     await made.step();
     const later = await made.script('console.log(process.env.PATH);');
     expect(later.raw.stdout).toMatch(/^\/opt\/two:\/opt\/one:/);
@@ -285,8 +296,8 @@ describe('command files', () => {
 
 describe('the life of a job', () => {
   test('post steps run last first, each with its own state and inputs, even after a failure', async () => {
-    const main = `${appending('STATE', 'mark=')} appendFileSync(process.env.GITHUB_STATE, process.env.INPUT_WHO + '\\n'); process.exit(process.env.INPUT_WHO === 'b' ? 1 : 0);`;
-    const made = job(main, {
+    const main = `const { appendFileSync } = await import('node:fs'); appendFileSync(process.env.GITHUB_STATE, 'mark=' + process.env.INPUT_WHO + '\\n'); process.exit(process.env.INPUT_WHO === 'b' ? 1 : 0);`;
+    const made = actionJob(main, {
       inputs: { who: '' },
       post: 'console.log(process.env.STATE_mark, process.env.INPUT_WHO);',
     });
@@ -298,8 +309,8 @@ describe('the life of a job', () => {
     expect(made.conclusion).toBe('failure');
   });
 
-  test('a cancelled step gets SIGINT first, its files still count, and its post step runs', async () => {
-    const made = job(
+  test('the command files of a cancelled step still count, and its post step runs', async () => {
+    const made = actionJob(
       `${appending('STATE', 'begun=yes\n')} process.on('SIGINT', () => { console.log('interrupted'); process.exit(130); }); setInterval(() => {}, 1000); console.log('ready');`,
       { post: 'console.log(process.env.STATE_begun);' },
     );
@@ -311,22 +322,8 @@ describe('the life of a job', () => {
     expect((await made.post())[0]?.raw.stdout).toBe('yes\n');
   });
 
-  test('a step that ignores SIGINT gets SIGTERM, and one that ignores both is ended', async () => {
-    const patience = { interruptMilliseconds: 200, terminateMilliseconds: 200 };
-    const ignoring = (...signals: string[]) =>
-      `for (const signal of ${JSON.stringify(signals)}) process.on(signal, () => {}); setInterval(() => {}, 1000); console.log('ready');`;
-    for (const [main, signal] of [
-      [ignoring('SIGINT'), 'SIGTERM'],
-      [ignoring('SIGINT', 'SIGTERM'), 'SIGKILL'],
-    ] as const) {
-      const running = job(main, { patience }).start();
-      await running.seen((event) => event.kind === 'log');
-      expect(await running.cancel()).toMatchObject({ signal, conclusion: 'cancelled' });
-    }
-  });
-
-  test('waiting for what never comes ends with the step', async () => {
-    const running = job('').start();
+  test('waiting for an event that never comes fails when the step ends', async () => {
+    const running = actionJob('').start();
     await expect(running.seen((event) => event.kind === 'mask')).rejects.toThrow('ended without');
     await running.finished;
   });

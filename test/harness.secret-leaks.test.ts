@@ -4,22 +4,22 @@ import { RunnerJob } from './harness/runner.ts';
 import { assertNoSecretLeaks } from './harness/secret-leaks.ts';
 import { throwAwayAction, throwAwayTask } from './harness/throw-away.ts';
 
-/** The leak check finds what it should, and takes what is legitimate for what it is. */
+/** The leak check finds leaks, and accepts legitimate hand-overs. */
 
 const payload = Buffer.from('{"sub":"11111111-1111-1111-1111-111111111111"}').toString('base64url');
 const token = `eyJhbGciOiJSUzI1NiJ9.${payload}.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg`;
 
-async function onGitHub(main: string) {
+async function onGitHub(main: string, options: { debug?: boolean } = {}) {
   using action = throwAwayAction(main);
-  const job = new RunnerJob({ actionDirectory: action.directory, node: process.execPath });
+  const job = new RunnerJob({ actionDirectory: action.directory, node: process.execPath, ...options });
   const result = await job.step();
   job.close();
   return result;
 }
 
-async function onAzurePipelines(main: string) {
+async function onAzurePipelines(main: string, options: { debug?: boolean } = {}) {
   using task = throwAwayTask(main);
-  const job = new AgentJob({ taskDirectory: task.directory, node: process.execPath });
+  const job = new AgentJob({ taskDirectory: task.directory, node: process.execPath, ...options });
   const result = await job.step();
   job.close();
   return result;
@@ -50,7 +50,7 @@ describe('GitHub', () => {
     ['in base64', mask + print(Buffer.from(`user:${token}`).toString('base64')), 'base64, shifted by 1'],
     ['percent-escaped', mask + print(`a/b+c=${encodeURIComponent('s=cret/value+x')}`), 'percent-escaped'],
     ['on stderr', `${mask}console.error(${JSON.stringify(token)});`, 'in stderr'],
-    ['broken over lines', mask + print(token.slice(0, 40)) + print(token.slice(40)), 'line breaks taken out'],
+    ['broken over lines', mask + print(token.slice(0, 40)) + print(token.slice(40)), 'line breaks removed'],
     ['by its signature alone', mask + print(token.split('.')[2] ?? ''), 'its signature'],
     ['by its payload alone', mask + print(payload), 'its payload'],
     ['in an error', mask + print(`::error::${token}`), 'in stdout'],
@@ -94,7 +94,29 @@ describe('Azure Pipelines', () => {
   });
 });
 
-test('a check for nothing, or for what would be found by chance, is refused', async () => {
+describe('with the debug switch', () => {
+  const handedOver = { outputs: ['access-token'], variables: ['accessToken'] };
+
+  test('GitHub: a masked output is no leak in the debug lines, and an unmasked one is', async () => {
+    const output = append('OUTPUT', `access-token=${token}\n`);
+    const masked = await onGitHub(mask + output, { debug: true });
+    expect(masked.debugLines).toContain('Set output access-token = ***');
+    expect(() => assertNoSecretLeaks(masked, [token], handedOver)).not.toThrow();
+    const unmasked = await onGitHub(output, { debug: true });
+    expect(() => assertNoSecretLeaks(unmasked, [token], handedOver)).toThrow('in a debug line');
+  });
+
+  test('Azure Pipelines: a secret variable is no leak in the debug lines, and a token before its mask is', async () => {
+    const secret = print(`##vso[task.setvariable variable=accessToken;issecret=true]${token}`);
+    const masked = await onAzurePipelines(setSecret + secret, { debug: true });
+    expect(masked.debugLines.join('\n')).toContain('issecret=true]***');
+    expect(() => assertNoSecretLeaks(masked, [token], handedOver)).not.toThrow();
+    const early = await onAzurePipelines(print(`##vso[task.debug]${token}`) + setSecret, { debug: true });
+    expect(() => assertNoSecretLeaks(early, [token], handedOver)).toThrow('in a debug line');
+  });
+});
+
+test('a check for nothing, or for a value that can be found by chance, is an error', async () => {
   const result = await onGitHub('');
   expect(() => assertNoSecretLeaks(result, [])).toThrow('prove nothing');
   expect(() => assertNoSecretLeaks(result, ['abc'])).toThrow('by chance');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 
-/** `package-lock.json`: what `npm ci` needs of it on every platform, and what it must not tell. */
+/** `package-lock.json` must work with `npm ci` on every platform and must not name a registry. */
 
 interface LockedPackage {
   readonly version?: string;
@@ -28,7 +28,7 @@ test('names no registry', () => {
   expect(Object.entries(packages).filter(([, { resolved }]) => resolved !== undefined)).toEqual([]);
 });
 
-// npm leaves out what it could not fetch when it made the file, other platforms’ packages for one; `npm ci` then fails.
+// npm sometimes leaves out packages that it could not fetch, such as those of other platforms. `npm ci` then fails.
 test('locks every dependency, the optional ones of other platforms included', () => {
   const missing = Object.entries(packages).flatMap(([path, one]) =>
     Object.keys({ ...one.dependencies, ...one.devDependencies, ...one.optionalDependencies })

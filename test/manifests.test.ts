@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { camelCase, inputNames, outputNames } from '../src/contract.ts';
+import { camelCase, inputDefaults, inputNames, outputNames } from '../src/contract.ts';
 import { readActionManifest } from './harness/action-manifest.ts';
 import { variableSettable } from './harness/agent-restrictions.ts';
 import { readTaskManifest, type TaskManifest } from './harness/task-manifest.ts';
@@ -46,11 +46,7 @@ describe('both hosts declare the contract', () => {
 
   test('the same defaults as the contract’s', () => {
     const defaults = Object.entries(action.inputs ?? {}).filter(([, input]) => (input.default ?? '') !== '');
-    expect(Object.fromEntries(defaults.map(([name, input]) => [name, input.default]))).toEqual({
-      cloud: 'public',
-      'allow-fork-pull-requests': 'false',
-      'timeout-seconds': '120',
-    });
+    expect(Object.fromEntries(defaults.map(([name, input]) => [name, input.default]))).toEqual(inputDefaults);
   });
 
   test('every output is documented: in action.yml by itself, in the task’s help by its variable', () => {
@@ -95,7 +91,7 @@ describe('action.yml', () => {
     expect(['white', 'black', 'yellow', 'blue', 'green', 'orange', 'red', 'purple', 'gray-dark']).toContain(
       action.branding?.color,
     );
-    expect(action.branding?.icon).toBe('key');
+    expect(action.branding?.icon).toBe('lock');
     expect(action.description.length).toBeLessThanOrEqual(250);
   });
 

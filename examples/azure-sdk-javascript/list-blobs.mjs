@@ -1,5 +1,5 @@
 /**
- * Lists a container's blobs. Who asks is told by the environment alone:
+ * Lists the blobs of a container. The credential comes from environment variables only:
  *
  *   AZURE_STORAGE_BLOB_URL=https://ACCOUNT.blob.core.windows.net node list-blobs.mjs CONTAINER
  */

@@ -1,6 +1,6 @@
-"""Lists the tenant's app registrations through Microsoft Graph, with the token that the step handed over as GRAPH_TOKEN.
+"""Lists the tenant's app registrations through Microsoft Graph, with the token in GRAPH_TOKEN.
 
-The app needs the application permission Application.Read.All. No package is needed.
+The app needs the application permission Application.Read.All. The script needs no packages.
 """
 
 import json
@@ -9,7 +9,7 @@ import sys
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-# Another cloud has another, such as https://graph.microsoft.us.
+# Other clouds have other addresses, for example https://graph.microsoft.us.
 graph = os.environ.get("GRAPH_URL", "https://graph.microsoft.com")
 page = f"{graph}/v1.0/applications?$select=appId,displayName"
 

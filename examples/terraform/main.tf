@@ -8,7 +8,7 @@ terraform {
     }
   }
 
-  # Client, tenant, subscription and the token's file come from the ARM_* variables of the step.
+  # The step's ARM_* variables set the client, the tenant, the subscription and the token file.
   backend "azurerm" {
     storage_account_name = "contosostate"
     container_name       = "state"
@@ -20,7 +20,7 @@ terraform {
 provider "azurerm" {
   features {}
 
-  # Registering providers needs a role on the whole subscription.
+  # Provider registration needs a role on the whole subscription.
   resource_provider_registrations = "none"
 }
 

@@ -1,5 +1,5 @@
 /**
- * The clouds the `cloud` input can name, and the names other tools have for them.
+ * The clouds that the `cloud` input can name, and the names that other tools have for them.
  *
  * Sources: authority hosts and audiences from MSAL.NET's `KnownCloudData.cs` and azure-sdk-for-js
  * `gitHubActionsCredential.ts`; `az`'s names from azure-cli `azure/cli/core/cloud.py`; Terraform's from
@@ -11,17 +11,17 @@ export type CloudName = (typeof cloudNames)[number];
 
 export interface Cloud {
   readonly name: CloudName;
-  /** Where the cloud's apps sign in; no trailing slash. */
+  /** Where apps sign in; no trailing slash. */
   readonly authorityHost: string;
-  /** Other names the same sign-in service answers to. */
+  /** Other host names of the same sign-in service. */
   readonly authorityAliases: readonly string[];
-  /** The audience of a token that is to be exchanged. */
+  /** The token-exchange audience. */
   readonly audience: string;
-  /** What `ARM_ENVIRONMENT` calls it. */
+  /** Its name in `ARM_ENVIRONMENT`. */
   readonly terraform: string;
-  /** What `az cloud set --name` calls it. */
+  /** Its name in `az cloud set --name`. */
   readonly azureCli: string;
-  /** What `Connect-AzAccount -Environment` calls it; for the documentation. */
+  /** Its name in `Connect-AzAccount -Environment`; for the documentation. */
   readonly powershell: string;
 }
 
@@ -56,10 +56,10 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
 };
 
 /**
- * Sign-in hosts of clouds whose resources no public source lists: `cloud` cannot name them, `authority-host` can.
+ * Clouds whose resources no public source lists. `cloud` cannot name them, but `authority-host` can.
  * Source: MSAL.NET `KnownCloudData.cs`.
  */
-export const unnamedClouds: readonly {
+export const cloudsWithoutPreset: readonly {
   readonly title: string;
   readonly authorityHost: string;
   readonly audience: string;
@@ -91,25 +91,25 @@ export const unnamedClouds: readonly {
   },
 ];
 
-/** The cloud that `text` names, in this project's or the Azure CLI's words and in any letter case. */
-export function cloudNamed(text: string): Cloud | undefined {
+/** The cloud with this name, ours or the Azure CLI's, in any letter case. */
+export function findCloud(text: string): Cloud | undefined {
   const wanted = text.toLowerCase();
   return Object.values(clouds).find(
     (cloud) => cloud.name === wanted || cloud.azureCli.toLowerCase() === wanted,
   );
 }
 
-/** Whose sign-in host this is, when any cloud's; `host` is an origin without trailing slash. */
-export function cloudOfAuthority(
+/** The cloud that a sign-in host belongs to, if it is a known one; `host` is an origin without trailing slash. */
+export function cloudOfAuthorityHost(
   host: string,
 ):
-  | { readonly kind: 'named'; readonly cloud: Cloud }
-  | { readonly kind: 'unnamed'; readonly title: string; readonly audience: string }
+  | { readonly kind: 'preset'; readonly cloud: Cloud }
+  | { readonly kind: 'without-preset'; readonly title: string; readonly audience: string }
   | undefined {
   const cloud = Object.values(clouds).find(
     (candidate) => candidate.authorityHost === host || candidate.authorityAliases.includes(host),
   );
-  if (cloud) return { kind: 'named', cloud };
-  const unnamed = unnamedClouds.find((candidate) => candidate.authorityHost === host);
-  return unnamed && { kind: 'unnamed', title: unnamed.title, audience: unnamed.audience };
+  if (cloud) return { kind: 'preset', cloud };
+  const other = cloudsWithoutPreset.find((candidate) => candidate.authorityHost === host);
+  return other && { kind: 'without-preset', title: other.title, audience: other.audience };
 }

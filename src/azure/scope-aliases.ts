@@ -1,9 +1,9 @@
 import type { CloudName } from './clouds.ts';
 
 /**
- * Short names for the resources that tokens are most often asked for, cloud by cloud.
- * A row's value is the resource; `/.default` is appended to make the scope. A missing cloud means that no public
- * source gives the resource there, and the alias is refused in that cloud.
+ * Short names for the resources that jobs need most often, cloud by cloud. A row's value is the resource; the scope
+ * is the resource with `/.default`. If a cloud is missing, no public source gives the resource there, and the alias
+ * is an error in that cloud.
  */
 interface AliasRow {
   readonly names: readonly [string, ...string[]];
@@ -186,8 +186,8 @@ export const scopeAliases: readonly AliasRow[] = [
   },
 ];
 
-/** The row that `name` stands for, or nothing when it is no alias. */
-export function aliasNamed(name: string): AliasRow | undefined {
+/** The row of the alias `name`, if there is one. */
+export function findAlias(name: string): AliasRow | undefined {
   const wanted = name.toLowerCase();
   return scopeAliases.find((row) => row.names.includes(wanted));
 }

@@ -1,53 +1,69 @@
 import { endOfTime } from './claims.ts';
 import { entraCodeRow } from './entra-codes.ts';
-import type { Leg, LegProblem, Refusal } from './failure.ts';
-import type { Hindrance } from './retries.ts';
+import type { ErrorResponse, Leg, RequestFailure, UnusableAnswer } from './errors.ts';
+import type { RetryReason } from './retries.ts';
 
 /** An HTTP answer as it came: nothing in it is trusted. */
 export interface Answer {
   readonly status: number;
   readonly location?: string;
   readonly body: string;
+  /** The body is larger than `largestBody`, and the rest was not read. */
+  readonly cut?: boolean;
 }
 
-export type Verdict =
+/** Bytes of a body that are read at most. Real answers have a few thousand. */
+export const largestBody = 1024 * 1024;
+
+/**
+ * Characters of any one text of an answer that are looked at. Entra's longest descriptions have about 1,000. No text is
+ * cut shorter here: `messages/foreign-text.ts` cuts it, after it has hidden the secrets in it.
+ */
+const longestText = 4_000;
+
+export type AnswerClass =
   | { readonly kind: 'token' }
-  | { readonly kind: 'problem'; readonly problem: LegProblem; readonly hindrance?: Hindrance };
+  | { readonly kind: 'failure'; readonly failure: RequestFailure; readonly reason?: RetryReason };
 
-/** Whether an answer carries a token, and if not, why and whether asking again may help. */
-export function judge(leg: Leg, host: string, answer: Answer): Verdict {
-  const unusable = (flaw: Extract<LegProblem, { kind: 'unusable' }>['flaw'], found: string): Verdict => ({
-    kind: 'problem',
-    problem: { kind: 'unusable', leg, host, status: answer.status, flaw, found },
+/** Whether an answer carries a token, and if not, why not and whether to try again. */
+export function classifyAnswer(leg: Leg, host: string, answer: Answer): AnswerClass {
+  const { status, body } = answer;
+  const unusable = (reason: UnusableAnswer, found: string): AnswerClass => ({
+    kind: 'failure',
+    failure: { kind: 'unusable-answer', leg, host, status, reason, found },
   });
-  // The assertion is for the host it was meant for, and for no other that this one may name.
-  if (answer.status >= 300 && answer.status < 400) return unusable('redirect', answer.location ?? '');
+  // The assertion is for this host, and for no other host that this one may name.
+  if (status >= 300 && status < 400) return unusable('redirect', text(answer.location) ?? '');
+  if (answer.cut) return unusable('too-large', '');
 
-  if (answer.status === 407) return unusable('proxy-credentials', '');
-
-  const json = parseObject(answer.body);
-  if (answer.status < 300) {
-    if (json === undefined) {
-      return unusable(looksLikeHtml(answer.body) ? 'html' : 'not-json', excerpt(answer.body, 80));
-    }
-    if (!isToken(json['access_token'])) return unusable('no-token', Object.keys(json).join(', '));
-    if (!hasExpiry(leg, json)) return unusable('no-expiry', Object.keys(json).join(', '));
+  const json = parseObject(body);
+  if (status < 300) {
+    if (json === undefined) return unusable(looksLikeHtml(body) ? 'html' : 'not-json', '');
+    if (status !== 200) return unusable('status', '');
+    if (!isToken(json['access_token'])) return unusable('no-token', keysOf(json));
+    if (!hasExpiry(leg, json)) return unusable('no-expiry', keysOf(json));
     return { kind: 'token' };
   }
 
-  const refusal = readRefusal(answer.status, json, answer.body);
-  const hindrance = hindranceOf(leg, refusal);
-  if (json === undefined && hindrance === undefined) {
-    return unusable(looksLikeHtml(answer.body) ? 'html' : 'not-json', excerpt(answer.body, 80));
+  const response = readErrorResponse(status, json, body);
+  const reason = retryReason(leg, response);
+  if (json === undefined && reason === undefined) {
+    return unusable(looksLikeHtml(body) ? 'html' : 'not-json', '');
   }
   return {
-    kind: 'problem',
-    problem: { kind: 'refused', leg, host, refusal },
-    ...(hindrance && { hindrance }),
+    kind: 'failure',
+    failure: { kind: 'error-response', leg, host, response },
+    ...(reason && { reason }),
   };
 }
 
-function hindranceOf(leg: Leg, { status, codes }: Refusal): Hindrance | undefined {
+/** Everything in a body that may be a token, to be masked even if the answer is not used. */
+export function possibleTokens(body: string): readonly string[] {
+  const token = parseObject(body)?.['access_token'];
+  return typeof token === 'string' && token !== '' ? [token] : [];
+}
+
+function retryReason(leg: Leg, { status, codes }: ErrorResponse): RetryReason | undefined {
   if (status === 429) return 'throttled';
   if (leg === 'identity') {
     if (status === 404) return 'not-found';
@@ -60,18 +76,23 @@ function hindranceOf(leg: Leg, { status, codes }: Refusal): Hindrance | undefine
 }
 
 /** Error bodies: Entra's and IMDS's `{error, error_description}`, App Service's `{statusCode, message}`, ARM's nested one. */
-function readRefusal(status: number, json: Record<string, unknown> | undefined, body: string): Refusal {
+function readErrorResponse(
+  status: number,
+  json: Record<string, unknown> | undefined,
+  body: string,
+): ErrorResponse {
   const nested = asObject(json?.['error']);
   const description =
     text(json?.['error_description']) ??
     text(json?.['message']) ??
     text(json?.['Message']) ??
     text(nested?.['message']) ??
-    (looksLikeHtml(body) ? '' : excerpt(body, 300));
-  const codes = Array.isArray(json?.['error_codes'])
-    ? json['error_codes'].filter((code) => typeof code === 'number' || typeof code === 'string').map(String)
+    (json === undefined && !looksLikeHtml(body) ? body.slice(0, longestText) : '');
+  const listed = Array.isArray(json?.['error_codes'])
+    ? json['error_codes'].slice(0, 10).flatMap((code) => (isCode(code) ? [String(code)] : []))
     : [];
-  const named = /AADSTS(\d+)/u.exec(description)?.[1];
+  // Gateways and look-alikes send lists that do not match their text; the text is right.
+  const named = /AADSTS(\d{1,12})/u.exec(description)?.[1];
   const optional = {
     traceId: text(json?.['trace_id']),
     correlationId: text(json?.['correlation_id']) ?? text(json?.['correlationId']),
@@ -81,40 +102,45 @@ function readRefusal(status: number, json: Record<string, unknown> | undefined, 
     status,
     error: text(json?.['error']) ?? text(nested?.['code']) ?? '',
     description,
-    codes: codes.length > 0 || named === undefined ? codes : [named],
+    codes: named === undefined ? listed : [named, ...listed.filter((code) => code !== named)],
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
   };
+}
+
+function isCode(value: unknown): value is number | string {
+  return /^\d{1,12}$/u.test(typeof value === 'number' || typeof value === 'string' ? String(value) : '');
 }
 
 function isToken(value: unknown): boolean {
   return typeof value === 'string' && /^[\x21-\x7e]+$/u.test(value);
 }
 
-/** Entra says `expires_in` in seconds; identity endpoints say `expires_on`, as text, a number or (rarely) a date. */
+/** Entra sends `expires_in` in seconds; identity endpoints send `expires_on`, as text, a number or (rarely) a date. */
 function hasExpiry(leg: Leg, json: Record<string, unknown>): boolean {
-  if (leg === 'entra') return isTime(json['expires_in'], longestLife);
+  if (leg === 'entra') return isSeconds(json['expires_in'], longestLifetime);
   const value = json['expires_on'];
-  return isTime(value, endOfTime) || (typeof value === 'string' && Date.parse(value) > 0);
+  return isSeconds(value, endOfTime) || (typeof value === 'string' && datePattern.test(value));
 }
 
-/** Seconds. No token lives longer; a number out of all bounds is no time. */
-const longestLife = 366 * 24 * 3600;
+/** The start of a date, ISO or as older App Service endpoints write it; `Date.parse` takes `-1` for a year. */
+const datePattern = /^(\d{4}-\d\d-\d\dT|\d{1,2}\/\d{1,2}\/\d{4} )\d\d:\d\d/u;
 
-function isTime(value: unknown, most: number): boolean {
-  const seconds = Number(value);
-  return seconds > 0 && seconds < most;
+/** Seconds. No token lives longer; a larger number is no lifetime. */
+const longestLifetime = 366 * 24 * 3600;
+
+/** A whole number of seconds, or digits. A list, a boolean or a fraction is not what a token service sends. */
+function isSeconds(value: unknown, most: number): boolean {
+  const seconds =
+    typeof value === 'number' || (typeof value === 'string' && /^\d{1,15}$/u.test(value)) ? Number(value) : 0;
+  return Number.isInteger(seconds) && seconds > 0 && seconds < most;
 }
 
-/** The start of a body, for a message: without anything that could be a token, whole or cut off. */
-function excerpt(body: string, length: number): string {
-  return body
-    .replace(/[\w.~+/=-]{20,}/gu, '…')
-    .slice(0, length)
-    .trim();
+function keysOf(json: Record<string, unknown>): string {
+  return Object.keys(json).slice(0, 20).join(', ').slice(0, longestText);
 }
 
 function looksLikeHtml(body: string): boolean {
-  return /^\s*(<!doctype|<html|<\?xml|<head|<body)/iu.test(body);
+  return /^(<!doctype|<html|<\?xml|<head|<body)/iu.test(body.slice(0, 1_000).trimStart());
 }
 
 function parseObject(body: string): Record<string, unknown> | undefined {
@@ -132,5 +158,5 @@ function asObject(value: unknown): Record<string, unknown> | undefined {
 }
 
 function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
+  return typeof value === 'string' && value !== '' ? value.slice(0, longestText) : undefined;
 }

@@ -1,7 +1,7 @@
 import type { AssertionClaims } from './request.ts';
 
 /**
- * Reads a token's claims without judging them: tokens are opaque by contract
+ * Reads a token's claims without judging them. Tokens are opaque by contract
  * (https://learn.microsoft.com/entra/identity-platform/access-tokens), so what cannot be read is simply unknown.
  */
 export function readClaims(token: string): Readonly<Record<string, unknown>> | undefined {
@@ -42,16 +42,16 @@ export function assertionClaims(token: string): AssertionClaims {
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
-/** Seconds since 1970 to which a calendar reaches: the year 9999. */
+/** The last second that a `Date` shows as a four-digit year, since 1970. */
 export const endOfTime = 253_402_300_799;
 
-/** When the token ends, in its own words; nothing when they cannot be read. */
+/** When the token expires, by its own `exp` claim; nothing if that cannot be read. */
 export function expiryClaim(token: string): Date | undefined {
   const exp = readClaims(token)?.['exp'];
   return typeof exp === 'number' && exp > 0 && exp < endOfTime ? new Date(exp * 1000) : undefined;
 }
 
-/** Whether a tenant is named by its ID rather than by a domain. */
+/** The one rule for what a GUID looks like. */
 export function isGuid(text: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/iu.test(text);
 }

@@ -1,20 +1,20 @@
 /**
- * Entra's error codes that an exchange meets: what each means here and what mends it.
+ * Entra's error codes that an exchange meets: what each means here and how to fix it.
  *
- * Codes are matched by prefix, longest first, since Entra appends digits (700213 → 7002138).
+ * Codes are matched by prefix, longest first, because Entra appends digits (700213 → 7002138).
  * Source: https://learn.microsoft.com/entra/identity-platform/reference-error-codes and, for the federation codes,
  * https://learn.microsoft.com/entra/workload-id/workload-identity-federation-troubleshoot.
  *
- * In `cause` and `remedy`, `{app}`, `{tenant}`, `{scope}`, `{resource}`, `{authority}`, `{issuer}`, `{subject}`,
- * `{audience}` and `{identityTenant}` stand for the run's own values.
+ * `cause` and `fix` are templates of `messages/templates.ts`: `{app}` and the like stand for the run's own values,
+ * `{input:client-id}` for an input's name as the host writes it.
  */
 export interface EntraCodeRow {
   readonly codes: readonly [string, ...string[]];
   readonly cause: string;
-  readonly remedy: string;
-  /** `trust`: the comparison of the assertion with the trust, and the command that creates it, belong below. */
+  readonly fix: string;
+  /** `trust`: the message also compares the assertion with the trust and prints the command that creates it. */
   readonly show?: 'trust';
-  /** What retrying can mend; a code without it fails at once. */
+  /** What retrying can fix; a code without it fails at once. */
   readonly retry?: 'trust' | 'transient';
 }
 
@@ -24,154 +24,156 @@ export const entraCodes: readonly EntraCodeRow[] = [
   {
     codes: ['70021', '700211', '700212', '700213'],
     cause:
-      'No federated identity credential of app {app} matches the managed identity’s token: issuer, subject and audience must each be exactly equal, letter case included.',
-    remedy: 'Create the credential below, or correct the one that differs.',
+      'App {app} has no federated identity credential that matches the managed identity’s token. Issuer, subject and audience must each be equal, including letter case.',
+    fix: 'Create the credential with the command below, or correct the value that differs.',
     ...trust,
   },
   {
     codes: ['70025'],
-    cause: 'App {app} has no federated identity credential at all.',
-    remedy: 'Create the credential below.',
+    cause: 'App {app} has no federated identity credential.',
+    fix: 'Create the credential with the command below.',
     ...trust,
   },
   {
     codes: ['7002206'],
-    cause: 'The managed identity’s token has the token-exchange audience of another cloud than {authority}.',
-    remedy:
-      'Set `cloud` (or `audience`) to the cloud of the machine and of {authority}; tokens are never exchanged across clouds.',
+    cause:
+      'The managed identity’s token has the token-exchange audience of a different cloud than {authority}.',
+    fix: 'Set {input:cloud} (or {input:audience}) to the cloud of the machine and of {authority}. Tokens cannot be exchanged across clouds.',
   },
   {
     codes: ['700222', '700236'],
     cause:
-      'App {app} may not use tokens that Entra itself issued, most often because the app registration and the managed identity live in different tenants.',
-    remedy:
-      'Register the app in the identity’s own tenant {identityTenant}. For another tenant’s resources make it multitenant and provision it there: az ad sp create --id {app}',
+      'App {app} cannot use tokens that Entra itself issued. Usually the app registration and the managed identity are in different tenants.',
+    fix: 'Register the app in the identity’s own tenant, {identityTenant}. To reach another tenant, make the app multitenant and provision it there: az ad sp create --id {app}',
   },
   {
     codes: ['700226'],
-    cause: 'Only the token of a managed identity may be presented, and this one is none.',
-    remedy:
-      'Point the managed-identity input at a user-assigned managed identity that is assigned to this machine.',
+    cause: 'Entra accepts only a managed identity’s token here, and this token is not one.',
+    fix: 'Set the managed identity input to a user-assigned managed identity that is assigned to this machine.',
   },
   {
     codes: ['700227'],
     cause:
-      'Entra forbids this audience, usually because the federated identity credential names the v1.0 issuer https://sts.windows.net/….',
-    remedy:
-      'Set the credential’s issuer to the v2.0 issuer and its audience to the cloud’s, as in the command below.',
+      'Entra does not allow this audience. Usually the federated identity credential has the v1.0 issuer https://sts.windows.net/….',
+    fix: 'Create a credential with the v2.0 issuer and the cloud’s audience: use the command below. Then delete the credential with the v1.0 issuer.',
     show: 'trust',
   },
   {
     codes: ['700229'],
-    cause: 'Only app-only tokens may be presented, and this one is a user’s.',
-    remedy:
-      'Point the managed-identity input at a user-assigned managed identity that is assigned to this machine.',
+    cause: 'Entra accepts only app-only tokens here, and this token is a user’s.',
+    fix: 'Set the managed identity input to a user-assigned managed identity that is assigned to this machine.',
   },
   {
     codes: ['700231'],
-    cause: 'The token presented came through a federation itself, and Entra does not chain federations.',
-    remedy:
-      'Use an identity that the machine hands out itself. On AKS assign the user-assigned identity to the node pool’s virtual machine scale set and let the pod reach IMDS; a workload-identity token will not do.',
+    cause: 'The token was itself obtained through federation. Entra does not allow chained federation.',
+    fix: 'Use an identity that the machine itself provides. On AKS, assign the user-assigned identity to the node pool’s virtual machine scale set and let the pod reach IMDS. A workload identity token does not work.',
   },
   {
     codes: ['700223', '700238'],
     cause: 'A policy of tenant {tenant} disables or limits workload identity federation.',
-    remedy:
-      'Ask an administrator of tenant {tenant} to allow the issuer {issuer} for app {app} in the tenant’s app management policy.',
+    fix: 'Ask an administrator of tenant {tenant} to allow the issuer {issuer} for app {app} in the tenant’s app management policy.',
   },
   {
     codes: ['700016'],
-    cause: 'App {app} does not exist in tenant {tenant}, or is not provisioned there.',
-    remedy:
-      'Check `client-id` (the application ID, not the object ID) and `tenant-id`. For a multitenant app create its service principal in tenant {tenant}: az ad sp create --id {app}',
+    cause: 'App {app} does not exist in tenant {tenant}, or it is not provisioned there.',
+    fix: 'Check {input:client-id} (the application ID, not the object ID) and {input:tenant-id}. For a multitenant app, create its service principal in tenant {tenant}: az ad sp create --id {app}',
+  },
+  {
+    codes: ['700038'],
+    cause: '{app} is not a valid application ID. The all-zero ID is a placeholder of samples.',
+    fix: 'Set {input:client-id} to the application (client) ID of your app registration: az ad app list --display-name <name> --query [].appId --output tsv',
   },
   {
     codes: ['7000229'],
     cause: 'App {app} has no service principal in tenant {tenant}.',
-    remedy: 'Create it there, or have an administrator consent to the app: az ad sp create --id {app}',
+    fix: 'Create it in that tenant, or ask an administrator to consent to the app: az ad sp create --id {app}',
   },
   {
     codes: ['650059', '50194', '50020'],
-    cause: 'App {app} is single-tenant and does not admit tenant {tenant}.',
-    remedy:
-      'Use the app’s own tenant as `tenant-id`, or make the app multitenant: az ad app update --id {app} --sign-in-audience AzureADMultipleOrgs',
+    cause: 'App {app} is single-tenant and does not allow tenant {tenant}.',
+    fix: 'Set {input:tenant-id} to the app’s own tenant, or make the app multitenant: az ad app update --id {app} --sign-in-audience AzureADMultipleOrgs',
   },
   {
     codes: ['7000112', '7000111'],
     cause: 'App {app}, or its service principal in tenant {tenant}, is disabled.',
-    remedy: 'Enable it: az ad sp update --id {app} --set accountEnabled=true',
+    fix: 'Enable it: az ad sp update --id {app} --set accountEnabled=true',
   },
   {
     codes: ['90002', '900021', '900023'],
-    cause: 'Tenant {tenant} is not known at {authority}: a typing error, or another cloud’s tenant.',
-    remedy: 'Check `tenant-id`, and `cloud` if the tenant is not in the public cloud.',
+    cause:
+      '{authority} does not know tenant {tenant}. Either it is misspelled, or it belongs to another cloud.',
+    fix: 'Check {input:tenant-id}. If the tenant is not in the public cloud, set {input:cloud}.',
   },
   {
     codes: ['900382', '900432', '90038'],
-    cause: 'Tenant {tenant} belongs to another cloud than {authority}.',
-    remedy: 'Set `cloud` to the cloud of the tenant; the managed identity must live in the same cloud.',
+    cause: 'Tenant {tenant} belongs to a different cloud than {authority}.',
+    fix: 'Set {input:cloud} to the cloud of the tenant. The managed identity must be in the same cloud.',
   },
   {
-    codes: ['500011', '50001'],
-    cause: 'The resource of scope {scope} has no service principal in tenant {tenant}, or is disabled there.',
-    remedy:
-      'Check the scope’s spelling. If the API exists, provision it in the tenant: az ad sp create --id <the API’s application ID>',
+    codes: ['500011', '500014', '50001'],
+    cause:
+      'The resource of scope {scope} has no service principal in tenant {tenant}, or it is disabled there.',
+    fix: 'Check the spelling of the scope. If the API exists, provision it in the tenant: az ad sp create --id <application ID of the API>',
   },
   {
     codes: ['501051'],
-    cause: 'The resource of scope {scope} wants app {app} to be assigned to one of its roles, and it is not.',
-    remedy: 'Assign an app role of the API to the app’s service principal in tenant {tenant}.',
+    cause: 'The resource of scope {scope} requires app {app} to have one of its app roles, and it has none.',
+    fix: 'Assign an app role of the API to the app’s service principal in tenant {tenant}.',
   },
   {
     codes: ['70011', '1002012', '700022', '700023', '28002', '901002'],
-    cause: 'Scope {scope} is malformed for client credentials, or names several resources.',
-    remedy:
-      'Give one resource a line, with `/.default` or without it: https://vault.azure.net, api://<application ID>.',
+    cause: 'Scope {scope} is malformed for client credentials, or it names several resources.',
+    fix: 'Write one resource per line, with or without /.default: https://vault.azure.net, api://<application ID>.',
   },
   {
     codes: ['700024', '500133'],
-    cause: 'The managed identity’s token is outside its time of validity.',
-    remedy: 'Check this machine’s clock (timedatectl status); Entra allows five minutes.',
+    cause: 'The managed identity’s token is not valid yet, or it has expired.',
+    fix: 'Check this machine’s clock ({clockCommand}). Entra allows five minutes of difference.',
   },
   {
     codes: ['700027', '50013', '50027'],
-    cause: 'The managed identity’s token did not pass verification: signature or form are wrong.',
-    remedy:
-      'See that no proxy rewrites requests to {authority}, and that `cloud` and `authority-host` are those of the machine.',
+    cause: 'Entra could not verify the managed identity’s token: its signature or its form is wrong.',
+    fix: 'Make sure that no proxy rewrites requests to {authority}, and that {input:cloud} and {input:authority-host} match the machine’s cloud.',
   },
   {
-    codes: ['7000218', '900144'],
-    cause: 'The request lacked a parameter: a defect of this step, or of a proxy on the way.',
-    remedy: 'Please report it with the trace ID above.',
-  },
-  {
-    codes: ['7000215', '7000222'],
+    codes: ['7000218', '7000216', '900144'],
     cause:
-      'Entra judged the request as one with a client secret: a defect of this step, or of a proxy on the way.',
-    remedy: 'Please report it with the trace ID above.',
+      'A parameter was missing from the request. This is a defect of this step, or of a proxy on the way.',
+    fix: 'Report it with the trace ID above.',
+  },
+  {
+    codes: ['50166', '501661'],
+    cause:
+      'Entra cannot read the signing keys of the token’s issuer {issuer}: it cannot reach the issuer’s discovery document.',
+    fix: 'Make sure that the issuer’s address is right and can be reached from the internet, then run the job again.',
+  },
+  {
+    codes: ['7000215', '7000222', '9002313'],
+    cause:
+      'Entra did not recognize the client assertion in the request. This is a defect of this step, or of a proxy on the way.',
+    fix: 'Report it with the trace ID above.',
   },
   {
     codes: ['53003', '530032', '530035'],
     cause:
-      'A Conditional Access policy for workload identities in tenant {tenant} blocks app {app} from here.',
-    remedy:
-      'Have an administrator of tenant {tenant} add this machine’s egress address to the policy’s named locations, or exclude the app.',
+      'A Conditional Access policy for workload identities in tenant {tenant} blocks app {app} from this network.',
+    fix: 'Ask an administrator of tenant {tenant} to add this machine’s egress IP address to the policy’s named locations, or to exclude the app.',
   },
   {
     codes: ['50196'],
-    cause: 'Entra saw the same request too often in a short time and stops the loop.',
-    remedy: 'Wait some minutes; ask for tokens once a job rather than in a loop.',
+    cause: 'Entra received the same request too often in a short time and stopped the loop.',
+    fix: 'Wait a few minutes. Request tokens once per job, not in a loop.',
   },
   {
     codes: ['90033', '90006', '90012', '90024', '90055', '50033', '90090'],
-    cause: 'Entra is for the moment unable to answer.',
-    remedy: 'Run the job again; if it stays, see https://status.azure.com.',
+    cause: 'Entra is temporarily unavailable.',
+    fix: 'Run the job again. If it still fails, check https://status.azure.com.',
     retry: 'transient',
   },
   {
     codes: ['100007'],
-    cause: 'A regional token endpoint was asked and refused.',
-    remedy: 'Unset AZURE_REGIONAL_AUTHORITY_NAME and MSAL_FORCE_REGION on the machine.',
+    cause: 'The request went to a regional token endpoint, which rejected it.',
+    fix: 'Unset AZURE_REGIONAL_AUTHORITY_NAME and MSAL_FORCE_REGION on the machine.',
   },
 ];
 

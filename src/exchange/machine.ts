@@ -1,5 +1,5 @@
 /**
- * Which endpoint of this machine hands out its identity's token, from the variables that Azure's hosts set.
+ * Which endpoint of this machine issues its identity's token, from the variables that Azure's hosts set.
  * Source: https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-managed-identities-work-vm
  * and each row's own.
  */
@@ -7,7 +7,7 @@
 /** Facts about the machine that decide where its identity is asked. */
 export interface MachineFacts {
   readonly variables: Readonly<Partial<Record<MachineVariable, string>>>;
-  /** The Azure Connected Machine agent is installed: Azure Arc, even where no variable says so. */
+  /** The Azure Connected Machine agent is installed: Azure Arc, even if no variable says so. */
   readonly arcAgentInstalled: boolean;
 }
 
@@ -25,75 +25,96 @@ export type MachineVariable = (typeof machineVariables)[number];
 /** An endpoint that serves user-assigned identities. */
 export interface Machine {
   readonly kind: 'imds' | 'app-service';
-  /** Where it listens, for messages. */
+  /** Where it listens. */
   readonly endpoint: string;
-  /** Its variables, which the managed identity client reads; every other machine variable must be gone. */
+  /** Why it was chosen, for debug lines. */
+  readonly because: string;
+  /** The variables that the managed identity client must see; every other machine variable must be absent. */
   readonly variables: Readonly<Partial<Record<MachineVariable, string>>>;
-  /** What must be hidden in logs: the App Service endpoint's header. */
+  /** What logs must not show: the App Service endpoint's header. */
   readonly secret?: string;
 }
 
 export type MachineProblem =
-  | { readonly kind: 'machine-unfit'; readonly machine: string; readonly reason: string }
-  | { readonly kind: 'metadata-override'; readonly value: string };
+  | {
+      readonly kind: 'unfit-machine';
+      readonly machine: string;
+      readonly reason: string;
+      readonly fix: string;
+    }
+  | { readonly kind: 'metadata-override'; readonly value: string }
+  /** `IDENTITY_ENDPOINT` is not an http or https address. */
+  | { readonly kind: 'invalid-endpoint'; readonly value: string };
 
+const azureHosts = 'Run the job on a virtual machine, a scale set or Container Apps.';
 const systemAssignedOnly =
-  'it offers a system-assigned identity only, and an app registration can trust none but a user-assigned one';
+  'It offers only a system-assigned identity. Apps can trust only user-assigned identities.';
 
-/** Machines that cannot serve, in the order in which the managed identity client tells them apart. */
+/** Machines that cannot be used, in the order in which the managed identity client tells them apart. */
 export const unfitMachines: readonly {
   readonly machine: string;
   readonly reason: string;
+  readonly fix: string;
   readonly applies: (facts: MachineFacts) => boolean;
 }[] = [
   {
     // https://learn.microsoft.com/azure/service-fabric/how-to-managed-identity-service-fabric-app-code
     machine: 'Azure Service Fabric',
     reason:
-      'the cluster chooses the identity, over TLS with a certificate of its own, and a job cannot name one; run the job on a virtual machine, a scale set or Container Apps',
+      'The cluster chooses the identity, so a job cannot select one. Its endpoint also uses its own TLS certificate.',
+    fix: azureHosts,
     applies: ({ variables: v }) =>
-      set(v.IDENTITY_ENDPOINT) && set(v.IDENTITY_HEADER) && set(v.IDENTITY_SERVER_THUMBPRINT),
+      isSet(v.IDENTITY_ENDPOINT) && isSet(v.IDENTITY_HEADER) && isSet(v.IDENTITY_SERVER_THUMBPRINT),
   },
   {
     // https://learn.microsoft.com/azure/container-instances/container-instances-managed-identity
     machine: 'Azure Container Instances on Windows',
-    reason:
-      'its identity endpoint speaks an older protocol than the managed identity client; run the job in a Linux container group',
-    applies: ({ variables: v }) => set(v.IDENTITY_ENDPOINT) && v.IDENTITY_ENDPOINT.includes('api-version='),
+    reason: 'Its identity endpoint uses an old protocol that the managed identity client does not support.',
+    fix: 'Run the job in a Linux container group.',
+    applies: ({ variables: v }) => isSet(v.IDENTITY_ENDPOINT) && v.IDENTITY_ENDPOINT.includes('api-version='),
   },
   {
     // https://learn.microsoft.com/azure/machine-learning/how-to-identity-based-service-authentication
-    machine: 'Azure Machine Learning, or App Service with the retired 2017-09-01 endpoint alone',
+    machine: 'Azure Machine Learning, or App Service with only the retired 2017-09-01 endpoint',
     reason:
-      'its identity endpoint (MSI_ENDPOINT with MSI_SECRET) cannot be asked for a chosen user-assigned identity reliably; run the job on a virtual machine, a scale set or Container Apps',
-    applies: ({ variables: v }) => !appService(v) && set(v.MSI_ENDPOINT) && set(v.MSI_SECRET),
+      'Its identity endpoint (MSI_ENDPOINT with MSI_SECRET) does not reliably return a chosen user-assigned identity.',
+    fix: azureHosts,
+    applies: ({ variables: v }) => !appService(v) && isSet(v.MSI_ENDPOINT) && isSet(v.MSI_SECRET),
   },
   {
     // https://learn.microsoft.com/azure/cloud-shell/msi-authorization
     machine: 'Azure Cloud Shell',
-    reason: 'it hands out the token of the person signed in, never a user-assigned managed identity’s',
-    applies: ({ variables: v }) => !appService(v) && set(v.MSI_ENDPOINT),
+    reason: 'It returns the token of the signed-in person, not of a user-assigned managed identity.',
+    fix: azureHosts,
+    applies: ({ variables: v }) => !appService(v) && isSet(v.MSI_ENDPOINT),
   },
   {
     // https://learn.microsoft.com/azure/azure-arc/servers/managed-identity-authentication
     machine: 'an Azure Arc-enabled server',
     reason: systemAssignedOnly,
+    fix: azureHosts,
     applies: ({ variables: v, arcAgentInstalled }) =>
-      !appService(v) && ((set(v.IDENTITY_ENDPOINT) && set(v.IMDS_ENDPOINT)) || arcAgentInstalled),
+      !appService(v) && ((isSet(v.IDENTITY_ENDPOINT) && isSet(v.IMDS_ENDPOINT)) || arcAgentInstalled),
   },
 ];
 
-/** The machine's endpoint, or why this machine cannot be used. Asks nobody. */
+/** The machine's endpoint, or why this machine cannot be used. Sends nothing. */
 export function detectMachine(facts: MachineFacts): Machine | MachineProblem {
   const { variables } = facts;
-  const hindrance = unfitMachines.find((row) => row.applies(facts));
-  if (hindrance) {
-    return { kind: 'machine-unfit', machine: hindrance.machine, reason: hindrance.reason };
+  const unfit = unfitMachines.find((row) => row.applies(facts));
+  if (unfit) {
+    const { machine, reason, fix } = unfit;
+    return { kind: 'unfit-machine', machine, reason, fix };
   }
   if (appService(variables)) {
+    const url = URL.canParse(variables.IDENTITY_ENDPOINT) ? new URL(variables.IDENTITY_ENDPOINT) : undefined;
+    if (url === undefined || !/^https?:$/u.test(url.protocol)) {
+      return { kind: 'invalid-endpoint', value: variables.IDENTITY_ENDPOINT };
+    }
     return {
       kind: 'app-service',
       endpoint: variables.IDENTITY_ENDPOINT,
+      because: 'IDENTITY_ENDPOINT and IDENTITY_HEADER are set',
       secret: variables.IDENTITY_HEADER,
       variables: {
         IDENTITY_ENDPOINT: variables.IDENTITY_ENDPOINT,
@@ -102,12 +123,20 @@ export function detectMachine(facts: MachineFacts): Machine | MachineProblem {
     };
   }
   const override = variables.AZURE_POD_IDENTITY_AUTHORITY_HOST;
-  if (!set(override)) return { kind: 'imds', endpoint: 'http://169.254.169.254', variables: {} };
-  // Anywhere but on this machine, whoever sets the job's environment would choose who vouches for it.
+  if (!isSet(override)) {
+    return {
+      kind: 'imds',
+      endpoint: 'http://169.254.169.254',
+      because: 'no variable names another identity endpoint',
+      variables: {},
+    };
+  }
+  // With any other address, whoever sets the job's environment could choose the server that issues the identity.
   if (!isLoopback(override)) return { kind: 'metadata-override', value: override };
   return {
     kind: 'imds',
     endpoint: override,
+    because: 'AZURE_POD_IDENTITY_AUTHORITY_HOST names a loopback address',
     variables: { AZURE_POD_IDENTITY_AUTHORITY_HOST: override.replace(/\/+$/u, '') },
   };
 }
@@ -115,10 +144,10 @@ export function detectMachine(facts: MachineFacts): Machine | MachineProblem {
 function appService(
   variables: MachineFacts['variables'],
 ): variables is { readonly IDENTITY_ENDPOINT: string; readonly IDENTITY_HEADER: string } {
-  return set(variables.IDENTITY_ENDPOINT) && set(variables.IDENTITY_HEADER);
+  return isSet(variables.IDENTITY_ENDPOINT) && isSet(variables.IDENTITY_HEADER);
 }
 
-function set(value: string | undefined): value is string {
+function isSet(value: string | undefined): value is string {
   return value !== undefined && value !== '';
 }
 

@@ -1,3 +1,4 @@
+import type { Budget } from './budget.ts';
 import type { Machine } from './machine.ts';
 
 /** Which of the machine's user-assigned managed identities to use. */
@@ -6,35 +7,39 @@ export interface IdentitySelector {
   readonly value: string;
 }
 
-/** A forward proxy on the way to Entra. User and password as they are, not percent-encoded. */
-export interface ExchangeProxy {
+/** A forward proxy. User name and password as they are, not percent-encoded. */
+export interface ForwardProxy {
+  /** `http://host:port` or `https://host:port`. */
   readonly url: string;
   readonly username?: string;
   readonly password?: string;
+  /** The setting that names this proxy, for messages: `HTTPS_PROXY`. */
+  readonly setting: string;
 }
 
-/** All that one exchange depends on. Nothing else is read from anywhere. */
+/** Everything one exchange depends on. The exchange reads nothing from anywhere else. */
 export interface ExchangeRequest {
   readonly machine: Machine;
   readonly identity: IdentitySelector;
-  /** The resource the identity's token is asked for: `api://AzureADTokenExchange` in the public cloud. */
+  /** The resource of the identity's token: `api://AzureADTokenExchange` in the public cloud. */
   readonly audience: string;
-  /** Entra's origin, https, no trailing slash. */
+  /** Entra's origin: https, no trailing slash. */
   readonly authorityHost: string;
-  /** GUID or domain name of the tenant the app's tokens are for. */
+  /** GUID or domain name of the tenant that the app's tokens are for. */
   readonly tenantId: string;
   /** The app registration's application (client) ID. */
   readonly clientId: string;
   /** Full scopes, each ending in `/.default`, no two the same. */
   readonly scopes: readonly [string, ...string[]];
-  readonly proxy?: ExchangeProxy;
-  /** One that is trusted besides Node's own on the way to Entra, PEM. */
+  /** The proxy on the way to Entra. The identity endpoint is always asked directly. */
+  readonly proxy?: ForwardProxy;
+  /** A certificate authority that is trusted besides Node's own on the way to Entra, PEM. */
   readonly certificateAuthority?: string;
   /** For the whole exchange, retries included. Milliseconds. */
   readonly timeBudget: number;
 }
 
-/** What the identity said of itself in its token, as far as it can be read. */
+/** The readable claims of an assertion. */
 export interface AssertionClaims {
   readonly issuer?: string;
   readonly subject?: string;
@@ -44,21 +49,30 @@ export interface AssertionClaims {
   readonly resourceId?: string;
 }
 
+/** The identity's token, which is presented to Entra as the app's client assertion. */
 export interface Assertion {
   readonly token: string;
   readonly expiresOn: Date;
   readonly claims: AssertionClaims;
 }
 
+/**
+ * Where client assertions come from: a machine's managed identity, for example. Each call asks again.
+ *
+ * @throws ExchangeError if no assertion can be had
+ */
+export type AssertionSource = (budget: Budget) => Promise<Assertion>;
+
 export interface AppToken {
   readonly token: string;
   readonly expiresOn: Date;
 }
 
+/** The result of a whole exchange. */
 export interface Exchanged {
   readonly assertion: Assertion;
-  /** Scope → its token, for every scope asked for. */
+  /** Scope → its token, for every scope of the request. */
   readonly tokens: ReadonlyMap<string, AppToken>;
-  /** The tenant's GUID, where a token tells it. */
+  /** The tenant's GUID, if a token names it. */
   readonly tenantId?: string;
 }

@@ -1,153 +1,300 @@
+import { type Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import {
-  createDefaultHttpClient,
   createHttpHeaders,
   type HttpClient,
   type PipelineRequest,
   type PipelineResponse,
 } from '@azure/core-rest-pipeline';
-import { judge } from './answers.ts';
+import { type Answer, classifyAnswer, largestBody, possibleTokens } from './answers.ts';
 import type { Budget } from './budget.ts';
-import type { Route } from './connections.ts';
-import { ExchangeFailure, type Leg, type LegProblem } from './failure.ts';
-import { type Hindrance, nextWait, retryAfterHeader, retryTable, tryLimits } from './retries.ts';
+import { ProxyAnswerError, ProxyConnectionError } from './connections.ts';
+import {
+  type CertificateProblem,
+  ExchangeError,
+  type Leg,
+  type ProxyPlace,
+  type RequestFailure,
+} from './errors.ts';
+import type { AssertionClaims, ForwardProxy } from './request.ts';
+import { nextWait, type RetryReason, retryAfterHeader, retryTable, tryLimits } from './retries.ts';
+
+/** What a failure or an event belongs to. */
+export interface RequestContext {
+  readonly scope?: string;
+  readonly assertion?: AssertionClaims;
+}
 
 /** A try that failed and will be repeated. */
-export interface Retrying {
-  readonly problem: LegProblem;
+export interface Retrying extends RequestContext {
+  readonly failure: RequestFailure;
+  readonly reason: RetryReason;
   readonly tries: number;
   /** Milliseconds until the next try. */
   readonly wait: number;
-  /** Waiting seldom mends this: tell the user now, not at the end. */
+  /** Waiting rarely helps: tell the user now, not at the end. */
   readonly announce: boolean;
 }
 
-/** The one request of a leg, sent by the library's own client under our rules. */
+/** One try, for debug lines. */
+export interface TryEnded {
+  readonly leg: Leg;
+  readonly host: string;
+  readonly proxy?: ProxyPlace;
+  readonly number: number;
+  /** The HTTP status, or the code of a failure without one. */
+  readonly result: string;
+  /** Milliseconds. */
+  readonly duration: number;
+  /** The server's own ID of the request, if it sent one. From outside. */
+  readonly requestId?: string;
+}
+
+/** Receives what the exchange does, while it does it. */
+export interface ExchangeObserver {
+  /** A token, or what may be one, has arrived. Nobody else has seen it yet. */
+  secret(value: string): void;
+  retrying(retrying: Retrying): void;
+  tryEnded(ended: TryEnded): void;
+  /** The readable claims of a token that was accepted. */
+  accepted(leg: Leg, claims: Readonly<Record<string, unknown>> | undefined): void;
+}
+
+/** The one request of a leg, sent for the library under our rules. */
 export interface LegTransport {
   /** What the credential is given as its `httpClient`. */
   readonly httpClient: HttpClient;
-  /** Why the request failed; the libraries wrap and reword what passes through them. */
-  readonly failure: () => ExchangeFailure | undefined;
+  /** Waits for the credential, and throws what its request met instead of how the libraries reword that. */
+  resultOf<T>(token: Promise<T>): Promise<T>;
 }
 
-const wire = createDefaultHttpClient();
-
 /**
- * Owns what the libraries would each do their own way: tries, waits, deadlines, and the judgement of an answer
- * before anything parses it.
+ * Owns what each library would do in its own way: tries, waits, deadlines, and the judgment of an answer before
+ * anything parses it.
  *
- * Entra's discovery document is answered here: with the authority host always given there is nothing to discover,
+ * Entra's discovery document is answered here: the authority host is always given, so there is nothing to discover,
  * and each scope would cost one more request (see `docs/architecture.md`).
  */
-export function createTransport(
-  leg: Leg,
-  { agent, authorities }: Route,
-  budget: Budget,
-  onRetry: (retrying: Retrying) => void,
-): LegTransport {
-  let failure: ExchangeFailure | undefined;
-  const fail = (problem: ExchangeFailure): never => {
-    failure = problem;
-    throw problem;
+export function createTransport({
+  leg,
+  agent,
+  proxy,
+  budget,
+  observer,
+  context = {},
+}: {
+  readonly leg: Leg;
+  readonly agent: Agent;
+  readonly proxy?: ForwardProxy | undefined;
+  readonly budget: Budget;
+  readonly observer: ExchangeObserver;
+  readonly context?: RequestContext;
+}): LegTransport {
+  const proxyPlace = proxy && { host: new URL(proxy.url).host, setting: proxy.setting };
+  let failed: ExchangeError | undefined;
+  const fail = (error: ExchangeError): never => {
+    failed = error;
+    throw error;
   };
 
   const sendRequest = async (request: PipelineRequest): Promise<PipelineResponse> => {
     const url = new URL(request.url);
     if (url.pathname.endsWith('/.well-known/openid-configuration')) return discoveryDocument(request, url);
-    if (agent) request.agent = agent;
-    if (authorities) request.requestOverrides = { ca: authorities };
-
     const started = budget.now();
-    let last: LegProblem | undefined;
+    const reasons = new Map<RetryReason, { tries: number; readonly since: number }>();
+    let last: RequestFailure | undefined;
     for (let tries = 1; ; tries += 1) {
-      const outcome = await oneTry(leg, url.host, request, budget);
+      const began = budget.now();
+      const outcome = await oneTry(leg, url.host, request, agent, budget, observer, proxyPlace);
+      observer.tryEnded({
+        leg,
+        host: url.host,
+        number: tries,
+        result: outcome.result,
+        duration: budget.now() - began,
+        ...(proxyPlace && { proxy: proxyPlace }),
+        ...(outcome.requestId !== undefined && { requestId: outcome.requestId }),
+      });
       if (outcome.kind === 'answer') return outcome.response;
-      const { problem, hindrance, retryAfter } = outcome;
+      const { failure, reason, retryAfter, cause } = outcome;
       const attempts = { tries, elapsed: budget.now() - started };
-      const row = hindrance && retryTable[leg][hindrance];
-      const wait = row && nextWait(row, tries, attempts.elapsed, retryAfter, budget.random());
-      if (budget.cancelled()) return fail(new ExchangeFailure({ ...problem, attempts }));
+      const end = (detail: RequestFailure, more: object = {}): never =>
+        fail(new ExchangeError({ ...detail, ...context, ...more, attempts }, { cause }));
+      if (budget.cancelled()) return end(failure);
       if (budget.spent()) {
-        // A try that the budget cut short says nothing; the one before it was answered.
-        const told = hindrance === 'hung' && last ? last : problem;
-        return fail(new ExchangeFailure({ ...told, attempts, outOfTime: { budget: budget.total } }));
+        // A try that the budget cut short says nothing; the one before it got an answer.
+        const detail = reason === 'timed-out' && last ? last : failure;
+        return end(detail, { outOfTime: { budget: budget.total } });
       }
-      last = problem;
-      if (row === undefined || wait === undefined) {
-        return fail(new ExchangeFailure({ ...problem, attempts }));
-      }
+      last = failure;
+      const row = reason && retryTable[leg][reason];
+      if (row === undefined || reason === undefined) return end(failure);
+      const count = reasons.get(reason) ?? { tries: 0, since: began };
+      count.tries += 1;
+      reasons.set(reason, count);
+      const wait = nextWait(row, count.tries, budget.now() - count.since, retryAfter, budget.random());
+      if (wait === undefined) return end(failure);
       if (wait >= budget.remaining()) {
-        const outOfTime = { budget: budget.total, nextTryIn: wait };
-        return fail(new ExchangeFailure({ ...problem, attempts, outOfTime }));
+        return end(failure, { outOfTime: { budget: budget.total, nextTryIn: wait } });
       }
-      onRetry({ problem, tries, wait, announce: row.announce === true });
-      await budget.sleep(wait).catch(() => fail(new ExchangeFailure({ ...problem, attempts })));
+      observer.retrying({ failure, reason, tries, wait, announce: row.announce === true, ...context });
+      await budget.sleep(wait).catch(() => end(failure));
     }
   };
 
-  return { httpClient: { sendRequest }, failure: () => failure };
+  return {
+    httpClient: { sendRequest },
+    resultOf: async (token) => {
+      try {
+        return await token;
+      } catch (error) {
+        throw failed ?? error;
+      }
+    },
+  };
 }
 
-type Outcome =
+type Outcome = { readonly result: string; readonly requestId?: string | undefined } & (
   | { readonly kind: 'answer'; readonly response: PipelineResponse }
   | {
-      readonly kind: 'problem';
-      readonly problem: LegProblem;
-      readonly hindrance?: Hindrance;
+      readonly kind: 'failure';
+      readonly failure: RequestFailure;
+      readonly reason?: RetryReason;
       readonly retryAfter?: number | undefined;
-    };
+      readonly cause?: unknown;
+    }
+);
 
-async function oneTry(leg: Leg, host: string, request: PipelineRequest, budget: Budget): Promise<Outcome> {
+async function oneTry(
+  leg: Leg,
+  host: string,
+  request: PipelineRequest,
+  agent: Agent,
+  budget: Budget,
+  observer: ExchangeObserver,
+  proxy: ProxyPlace | undefined,
+): Promise<Outcome> {
   const limit = Math.min(tryLimits[leg].answer, budget.remaining());
   const deadline = budget.deadline(limit);
-  request.abortSignal = deadline.signal;
-  request.headers.delete('Accept-Encoding');
   try {
-    const response = await wire.sendRequest(request);
-    const location = response.headers.get('Location');
-    const verdict = judge(leg, host, {
-      status: response.status,
-      body: response.bodyAsText ?? '',
-      ...(location !== undefined && { location }),
-    });
-    if (verdict.kind === 'token') return { kind: 'answer', response };
-    return { ...verdict, retryAfter: retryAfterHeader(response.headers.get('Retry-After'), budget.date()) };
+    const message = await send(request, agent, deadline.signal);
+    const status = message.statusCode ?? 0;
+    const { body, cut } = status < 200 ? { body: '', cut: false } : await readBody(message);
+    for (const token of possibleTokens(body)) observer.secret(token);
+    const header = (name: string): string | undefined => {
+      const value = message.headers[name];
+      return typeof value === 'string' ? value : value?.[0];
+    };
+    const location = header('location');
+    const answer: Answer = { status, body, cut, ...(location !== undefined && { location }) };
+    const known = { result: `HTTP ${status}`, requestId: header('x-ms-request-id') };
+    const answerClass = classifyAnswer(leg, host, answer);
+    if (answerClass.kind === 'token') {
+      const headers = createHttpHeaders({ 'content-type': header('content-type') ?? 'application/json' });
+      return { kind: 'answer', response: { request, status, headers, bodyAsText: body }, ...known };
+    }
+    return { ...answerClass, ...known, retryAfter: retryAfterHeader(header('retry-after'), budget.date()) };
   } catch (error) {
     if (deadline.passed()) {
-      const message = `no answer within ${Math.round(limit / 100) / 10} seconds`;
-      const problem = {
-        kind: 'unreachable',
-        leg,
-        host,
-        code: 'ETIMEDOUT',
-        message,
-        certificate: false,
-      } as const;
-      return { kind: 'problem', problem, hindrance: 'hung' };
+      return {
+        kind: 'failure',
+        failure: { kind: 'timed-out', leg, host, limit, ...(proxy && { proxy }) },
+        reason: 'timed-out',
+        result: 'timed out',
+      };
     }
-    return connectionProblem(leg, host, error);
+    return connectionFailure(leg, host, error, proxy);
   } finally {
     deadline.clear();
   }
 }
 
-/** OpenSSL's and Node's codes for a certificate that was not accepted: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
-const certificateCodes =
-  /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY|DECODE)|INVALID_(CA|PURPOSE)|PATH_LENGTH|HOSTNAME_MISMATCH|CRL/u;
+/**
+ * Sends the library's request. Its own client would be the same few lines, but it reads bodies of any size and keeps
+ * nothing of a connection's error but its text.
+ */
+function send(request: PipelineRequest, agent: Agent, signal: AbortSignal): Promise<IncomingMessage> {
+  const url = new URL(request.url);
+  const body = typeof request.body === 'string' ? request.body : '';
+  return new Promise((resolve, reject) => {
+    const start = url.protocol === 'https:' ? httpsRequest : httpRequest;
+    const outgoing = start(
+      url,
+      {
+        agent,
+        signal,
+        method: request.method,
+        headers: {
+          ...request.headers.toJSON({ preserveCase: true }),
+          // Answers are small, and a declared encoding that does not match the body would hide them.
+          'Accept-Encoding': 'identity',
+          ...(body !== '' && { 'Content-Length': Buffer.byteLength(body) }),
+        },
+      },
+      resolve,
+    );
+    // Without a connection, because a tunnel is still being made, the request itself says nothing when it is aborted.
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    // A server that switches protocols sends no response.
+    outgoing.once('upgrade', (message, socket) => {
+      socket.destroy();
+      resolve(message);
+    });
+    outgoing.once('error', reject);
+    outgoing.end(body);
+  });
+}
 
-function connectionProblem(leg: Leg, host: string, error: unknown): Outcome {
-  const { code, message } = error as { code?: unknown; message?: unknown };
+async function readBody(message: IncomingMessage): Promise<{ readonly body: string; readonly cut: boolean }> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    // Leaving the loop destroys the message, and with it the connection.
+    if (size > largestBody) return { body: '', cut: true };
+    chunks.push(chunk);
+  }
+  return { body: Buffer.concat(chunks).toString('utf8'), cut: false };
+}
+
+/** OpenSSL's and Node's codes for a certificate that was not accepted: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const certificateCodes: readonly {
+  readonly pattern: RegExp;
+  readonly problem: CertificateProblem;
+}[] = [
+  { pattern: /^CERT_HAS_EXPIRED$|^CRL_HAS_EXPIRED$/u, problem: 'expired' },
+  { pattern: /^CERT_NOT_YET_VALID$|^CRL_NOT_YET_VALID$/u, problem: 'not-yet-valid' },
+  { pattern: /^ERR_TLS_CERT_ALTNAME|HOSTNAME_MISMATCH/u, problem: 'wrong-host' },
+  {
+    pattern: /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY|DECODE)|INVALID_(CA|PURPOSE)|PATH_LENGTH|CRL/u,
+    problem: 'untrusted',
+  },
+];
+
+function connectionFailure(leg: Leg, host: string, error: unknown, proxy: ProxyPlace | undefined): Outcome {
+  if (error instanceof ProxyAnswerError && proxy) {
+    const { status } = error;
+    const failure = { kind: 'proxy-answer', leg, host, status, proxy } as const;
+    // A gateway's own trouble may pass; a refusal stays one.
+    const retry = status >= 500 ? ({ reason: 'unreachable' } as const) : {};
+    return { kind: 'failure', failure, result: `proxy HTTP ${status}`, cause: error, ...retry };
+  }
+  const atProxy = error instanceof ProxyConnectionError;
+  const { code, message } = (atProxy ? error.cause : error) as { code?: unknown; message?: unknown };
   const name = typeof code === 'string' ? code : '';
-  const certificate = certificateCodes.test(name);
-  const problem: LegProblem = {
+  const certificate = certificateCodes.find(({ pattern }) => pattern.test(name))?.problem;
+  const failure: RequestFailure = {
     kind: 'unreachable',
     leg,
     host,
     code: name,
     message: typeof message === 'string' && message !== '' ? message : 'the connection failed',
-    certificate,
+    ...(certificate && { certificate }),
+    ...(atProxy && proxy && { proxy }),
   };
   // A certificate does not get better by asking again.
-  return certificate ? { kind: 'problem', problem } : { kind: 'problem', problem, hindrance: 'unreachable' };
+  const retry = certificate ? {} : ({ reason: 'unreachable' } as const);
+  return { kind: 'failure', failure, result: name || 'connection failed', cause: error, ...retry };
 }
 
 /** https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata, as far as a token request reads it. */

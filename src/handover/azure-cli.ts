@@ -1,17 +1,17 @@
-import { constants, copyFileSync, mkdirSync } from 'node:fs';
+import { chownSync, constants, copyFileSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type Cloud, clouds } from '../azure/clouds.ts';
-import { type Clock, systemClock } from '../exchange/clock.ts';
+import { type Clock, systemClock } from '../exchange/budget.ts';
 import { entraCodeRow } from '../exchange/entra-codes.ts';
+import type { ForwardProxy } from '../exchange/request.ts';
 import { nextWait, retryTable } from '../exchange/retries.ts';
-import type { ForwardProxy } from '../hosts/host.ts';
-import { entraCodesIn } from './azure-cli-complaints.ts';
-import { type ChildEnd, type ChildRun, runChild } from './child-process.ts';
+import { entraCodesIn } from './azure-cli-errors.ts';
+import type { Program } from './child-process.ts';
+import { type ChildRun, runChild } from './child-process.ts';
+import { type ChildEnd, HandoverError, type SignInStage, systemWords } from './errors.ts';
 import { type JobEnvironment, variableOf } from './job-environment.ts';
-import { configDirectoryName } from './layout.ts';
-import { HandoverFailure, type SignInStage } from './problem.ts';
-import type { Program } from './program.ts';
+import { configDirectoryName, type Owner } from './private-directory.ts';
 
 export interface AzureCliSignIn {
   readonly clientId: string;
@@ -22,17 +22,20 @@ export interface AzureCliSignIn {
   /** The step's own private directory. */
   readonly directory: string;
   readonly environment: JobEnvironment;
-  /** The one the host prescribes for Entra. */
-  readonly proxy?: ForwardProxy;
+  readonly owner?: Owner | undefined;
+  /** The proxy that the host prescribes for Entra. */
+  readonly proxy?: ForwardProxy | undefined;
+  /** Takes a line about each command. */
+  readonly debug?: (text: string) => void;
 }
 
-/** The variables by which the job's later steps find the session. */
+/** The variables with which the job's later steps find the session. */
 export type AzureCliVariables = Readonly<Record<'AZURE_CONFIG_DIR' | 'AZURE_EXTENSION_DIR', string>>;
 
 /** For the whole sign-in. Milliseconds. */
 const limit = 120_000;
 
-/** az keeps to itself, and its stderr to what went wrong. https://learn.microsoft.com/cli/azure/azure-cli-configuration */
+/** az sends no telemetry, and its stderr has only errors. https://learn.microsoft.com/cli/azure/azure-cli-configuration */
 const quiet = {
   AZURE_CORE_COLLECT_TELEMETRY: 'false',
   AZURE_CORE_SURVEY_MESSAGE: 'false',
@@ -41,11 +44,11 @@ const quiet = {
 };
 
 /**
- * Signs the Azure CLI in, in a directory of its own: the user's session and other jobs' are neither read nor changed.
- * The assertion goes by its file's name, since every process of the machine can read the arguments of another.
- * https://learn.microsoft.com/cli/azure/reference-index#az-login
+ * Signs the Azure CLI in, in a directory of its own: the sessions of the user and of other jobs are neither read nor
+ * changed. az gets the assertion by its file's name, because every process of the machine can read the arguments of
+ * another. https://learn.microsoft.com/cli/azure/reference-index#az-login
  *
- * @throws HandoverFailure with az's own words
+ * @throws HandoverError with az's own words
  */
 export async function signInAzureCli(
   program: Program,
@@ -58,8 +61,8 @@ export async function signInAzureCli(
     AZURE_CONFIG_DIR: join(directory, configDirectoryName),
     AZURE_EXTENSION_DIR: extensionDirectory(environment),
   };
-  mkdirSync(variables.AZURE_CONFIG_DIR, { mode: 0o700 });
-  carryOverVersionCheck(environment, variables.AZURE_CONFIG_DIR);
+  makeConfigDirectory(variables.AZURE_CONFIG_DIR, signIn.owner);
+  copyVersionCheck(environment, variables.AZURE_CONFIG_DIR);
   const started = clock.now();
   const child = {
     program,
@@ -75,11 +78,13 @@ export async function signInAzureCli(
     for (let tries = 1; ; tries += 1) {
       const elapsed = clock.now() - started;
       const end = await run({ ...child, arguments: own, limit: Math.max(0, limit - elapsed) });
+      const duration = Math.round(clock.now() - started - elapsed);
+      signIn.debug?.(`${program.path} ${own.join(' ')}: ${endWord(end)} after ${duration} ms`);
       if (end.kind === 'done') return;
       const wait = waitAfter(end, tries, clock.now() - started);
       if (wait === undefined) {
         const problem = { program: program.path, stage, arguments: own, end, tries, limit };
-        throw new HandoverFailure({ kind: 'sign-in-failed', tool: 'azure-cli', ...problem });
+        throw new HandoverError({ kind: 'sign-in-failed', tool: 'azure-cli', ...problem });
       }
       await clock.sleep(wait, new AbortController().signal);
     }
@@ -88,15 +93,32 @@ export async function signInAzureCli(
   if (cloud !== clouds.public) await az('cloud', 'cloud', 'set', '--name', cloud.azureCli);
   await az(
     'identity',
-    ...['login', '--service-principal', '--username', clientId, '--tenant', tenantId],
-    // az reads an argument that begins with @ from the file it names, without the line break at its end
+    'login',
+    '--service-principal',
+    '--username',
+    clientId,
+    '--tenant',
+    tenantId,
+    '--federated-token',
+    // az reads an argument that begins with @ from the file that it names, without the line break at its end
     // (azure-cli-core, `commands/__init__.py`; before that knack, `parser.py`).
-    ...['--federated-token', `@${tokenFile}`, '--allow-no-subscriptions'],
+    `@${tokenFile}`,
+    '--allow-no-subscriptions',
   );
   if (subscriptionId !== undefined) {
     await az('subscription', 'account', 'set', '--subscription', subscriptionId);
   }
   return variables;
+}
+
+function makeConfigDirectory(path: string, owner: Owner | undefined): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+    if (owner) chownSync(path, owner.uid, owner.gid);
+  } catch (error) {
+    const detail = systemWords(error);
+    throw new HandoverError({ kind: 'not-written', what: 'directory', path, detail }, { cause: error });
+  }
 }
 
 /** Extensions stay where the job has them. Source: azure-cli-core, `extension/__init__.py`. */
@@ -113,11 +135,11 @@ function configuredDirectory(environment: JobEnvironment): string {
 }
 
 /**
- * In a new directory az first asks a server of its own for its latest version, ten seconds and more where that server
- * cannot be reached, unless it finds when it last did (azure-cli-core, `util.py`, `handle_version_update`). Nothing
- * but that is carried over.
+ * In a new directory az first asks a server of its own for its latest version, and waits ten seconds and more if that
+ * server cannot be reached, unless it finds when it last asked (azure-cli-core, `util.py`, `handle_version_update`).
+ * Nothing else is copied.
  */
-function carryOverVersionCheck(environment: JobEnvironment, directory: string): void {
+function copyVersionCheck(environment: JobEnvironment, directory: string): void {
   const name = 'versionCheck.json';
   try {
     copyFileSync(
@@ -126,11 +148,15 @@ function carryOverVersionCheck(environment: JobEnvironment, directory: string): 
       constants.COPYFILE_EXCL,
     );
   } catch {
-    // az has not been used on this machine, and asks.
+    // az has not been used on this machine, so it asks.
   }
 }
 
-/** Entra's passing refusals come to az as they come to the exchange, and az does not try again. */
+function endWord(end: ChildEnd): string {
+  return end.kind === 'failed' ? `exit ${end.code}` : end.kind;
+}
+
+/** Entra's temporary errors reach az as they reach the exchange, and az does not try again. */
 function waitAfter(end: ChildEnd, tries: number, elapsed: number): number | undefined {
   if (end.kind !== 'failed') return undefined;
   const retry = entraCodeRow(entraCodesIn(end.words))?.retry;
@@ -139,7 +165,7 @@ function waitAfter(end: ChildEnd, tries: number, elapsed: number): number | unde
   return wait !== undefined && elapsed + wait < limit ? wait : undefined;
 }
 
-/** An agent's proxy settings are the agent's own: az knows only the environment's, which win where they name one. */
+/** az knows only the environment's proxy settings, not an agent's. The environment's win if they name a proxy. */
 function proxyVariables({ proxy, environment }: AzureCliSignIn): Readonly<Record<string, string>> {
   if (proxy === undefined) return {};
   const named = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'].some(

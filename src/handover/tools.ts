@@ -1,119 +1,178 @@
-import type { Exchanged } from '../exchange/request.ts';
-import type { ForwardProxy, Host } from '../hosts/host.ts';
+import { type ExportedIdentity, type Tool, toolRows } from '../azure/tools.ts';
+import type { Exchanged, ForwardProxy } from '../exchange/request.ts';
+import type { Host } from '../hosts/host.ts';
+import { cleanupState } from '../hosts/saved-state.ts';
 import type { StepRequest } from '../inputs/read.ts';
 import { type AzureCliVariables, signInAzureCli } from './azure-cli.ts';
-import { remove } from './clean-up.ts';
-import { type JobEnvironment, variableOf } from './job-environment.ts';
-import { createPrivateDirectory, requireTemporaryFolder } from './private-directory.ts';
-import { findAzureCli } from './program.ts';
-import { refuseRivals } from './rivals.ts';
-import { privateDirectoryState } from './state.ts';
-import { writeTokenFile } from './token-file.ts';
-import { isoSeconds } from './tokens.ts';
+import { findAzureCli } from './child-process.ts';
+import { HandoverError, systemWords } from './errors.ts';
+import { type JobEnvironment, refuseConflictingVariables, variableOf } from './job-environment.ts';
 import {
-  type ExportedIdentity,
-  type ExportTarget,
-  type LoginTarget,
-  toolVariables,
-} from './tool-variables.ts';
+  createPrivateDirectory,
+  ownerOfFiles,
+  privatePath,
+  requireTemporaryFolder,
+  writeTokenFile,
+} from './private-directory.ts';
+import { removeDirectory, writeRecords } from './removal.ts';
+import { isoSeconds, type Publication } from './tokens.ts';
 
 export interface ToolVariable {
-  readonly tool: ExportTarget | LoginTarget;
+  readonly tool: Tool;
   readonly name: string;
   readonly value: string;
 }
 
-/** What the job's tools are given. Nothing of it is secret. */
-export interface Received {
+/** What the job's tools receive. Nothing of it is secret. */
+export interface ToolHandover {
   readonly variables: readonly ToolVariable[];
   /** Names of variables that had another value in the job. */
   readonly replaced: readonly string[];
-  /** Names of variables that this step would set and did not, which therefore keep the job's own value. */
+  /** Names of variables that the step could not set, so that the job's own value stays. */
   readonly kept: readonly string[];
-  /** Until when the assertion lives, and with it every tool's identity. */
+  /** When the assertion expires, and with it every tool's identity. */
   readonly expiresOn: Date;
   /** Less than an hour is left. */
-  readonly endsSoon: boolean;
-  /** Hands it to the job's later steps. */
-  publish(): void;
+  readonly expiresSoon: boolean;
+  readonly publications: readonly Publication[];
 }
 
-export interface ReadiedTools {
+export interface PreparedTools {
+  /** The path of the private directory, recorded for the clean-up. */
+  readonly directory: string;
   /**
-   * Writes the assertion and signs tools in; the job's later steps see none of it yet.
+   * Writes the assertion and signs tools in. The job's later steps see none of it yet.
    *
-   * @throws HandoverFailure
+   * @throws HandoverError
    */
-  receive(exchanged: Exchanged): Promise<Received>;
+  handOver(exchanged: Exchanged): Promise<ToolHandover>;
+  /** Removes what was written: the step failed. */
+  undo(): void;
+  /** Tells the clean-up that the step has ended. */
+  finish(): void;
 }
 
 const hour = 3_600_000;
 
 /**
- * Readies the tools that are to act as the app: whatever can be known to fail is found here, before anything is
- * asked for.
+ * Prepares the tools that are to act as the app. Whatever can be known to fail is found here, before any request.
  *
- * @throws HandoverFailure
+ * @throws HandoverError
  */
-export function readyTools(
-  host: Host,
+export function prepareTools(
+  host: Pick<Host, 'temporaryFolder' | 'saveState' | 'debug'>,
   request: StepRequest,
-  variables: Readonly<Record<string, string>>,
+  environment: JobEnvironment,
   proxy: ForwardProxy | undefined,
-): ReadiedTools {
-  const environment: JobEnvironment = { variables, windows: process.platform === 'win32' };
-  const { exports, logins, cloud } = request;
-  refuseRivals([...exports, ...logins], cloud, environment);
+): PreparedTools {
+  const { exports, logins, cloud, clientId, subscriptionId, authorityHost } = request;
+  refuseConflictingVariables([...exports, ...logins], cloud, environment);
   const azureCli = logins.includes('azure-cli') ? findAzureCli(environment) : undefined;
   const temporaryFolder = requireTemporaryFolder(host.temporaryFolder());
+  const directory = privatePath(temporaryFolder);
+  azureCli?.requireSafe(directory);
+  const owner = ownerOfFiles(temporaryFolder);
+  const record = (finished: boolean): void =>
+    host.saveState(
+      cleanupState,
+      writeRecords({ finished, records: [{ kind: 'directory', path: directory }] }),
+    );
+  try {
+    record(false);
+  } catch (error) {
+    throw new HandoverError({ kind: 'not-recorded', detail: systemWords(error) }, { cause: error });
+  }
 
   return {
-    receive: async ({ assertion, tenantId = request.tenantId }) => {
-      const { clientId, subscriptionId, authorityHost } = request;
-      const record = (path: string): void => host.saveState(privateDirectoryState, path);
-      const directory = await createPrivateDirectory(temporaryFolder, record, environment);
-      const signIn = async (): Promise<[ExportedIdentity, AzureCliVariables | undefined]> => {
-        const tokenFile = writeTokenFile(directory, assertion.token);
-        const identity = {
-          ...{ clientId, tenantId, tokenFile, authorityHost, cloud },
-          ...(subscriptionId !== undefined && { subscriptionId }),
-        };
-        if (azureCli === undefined) return [identity, undefined];
-        const wish = { ...identity, directory, environment, ...(proxy && { proxy }) };
-        return [identity, await signInAzureCli(azureCli, wish)];
+    directory,
+    handOver: async ({ assertion, tenantId = request.tenantId }) => {
+      await createPrivateDirectory(directory, owner, environment);
+      const tokenFile = writeTokenFile(directory, assertion.token, owner);
+      host.debug(`Wrote ${tokenFile}.`);
+      const identity: ExportedIdentity = {
+        clientId,
+        tenantId,
+        tokenFile,
+        authorityHost,
+        cloud,
+        ...(subscriptionId !== undefined && { subscriptionId }),
       };
-      const [identity, signedIn] = await signIn().catch((error: unknown) => {
-        // A host may run a failed step again, and its clean-up then knows of the last run's directory alone.
-        remove(directory, temporaryFolder);
-        throw error;
-      });
-      const wished = [
-        ...exports.flatMap((tool) =>
-          toolVariables[tool].map(({ name, value }) => ({ tool, name, value: value(identity) })),
-        ),
-        ...Object.entries(signedIn ?? {}).map(([name, value]) => ({
-          tool: 'azure-cli' as const,
-          name,
-          value,
-        })),
-      ];
-      const given = wished.filter((variable): variable is ToolVariable => variable.value !== undefined);
+      const signedIn =
+        azureCli &&
+        (await signInAzureCli(azureCli, {
+          ...identity,
+          directory,
+          environment,
+          owner,
+          proxy,
+          debug: (text) => host.debug(text),
+        }));
+      const { variables, kept } = toolVariables(exports, identity, signedIn, environment);
       return {
-        variables: given,
-        replaced: given
-          .filter(({ name, value }) => !['', value].includes(variableOf(environment, name)))
-          .map(({ name }) => name),
-        kept: wished
-          .filter(({ name, value }) => value === undefined && variableOf(environment, name) !== '')
-          .map(({ name }) => name),
+        variables,
+        replaced: unique(
+          variables
+            .filter(({ name, value }) => !['', value].includes(variableOf(environment, name)))
+            .map(({ name }) => name),
+        ),
+        kept,
         expiresOn: assertion.expiresOn,
-        endsSoon: assertion.expiresOn.getTime() - Date.now() < hour,
-        publish: () => {
-          host.setOutput('federated-token-file', identity.tokenFile, 'plain');
-          host.setOutput('federated-token-expires-on', isoSeconds(assertion.expiresOn), 'plain');
-          for (const { name, value } of given) host.setVariable(name, value, 'plain');
-        },
+        expiresSoon: assertion.expiresOn.getTime() - Date.now() < hour,
+        publications: [
+          ...unique(variables.map(({ name }) => name)).map(
+            (name): Publication => ({
+              kind: 'variable',
+              name,
+              value: variables.find((variable) => variable.name === name)?.value ?? '',
+              secrecy: 'plain',
+            }),
+          ),
+          { kind: 'output', name: 'federated-token-file', value: tokenFile, secrecy: 'plain' },
+          {
+            kind: 'output',
+            name: 'federated-token-expires-on',
+            value: isoSeconds(assertion.expiresOn),
+            secrecy: 'plain',
+          },
+        ],
       };
     },
+    undo: () => {
+      removeDirectory(directory, temporaryFolder);
+    },
+    finish: () => {
+      try {
+        record(true);
+      } catch {
+        // On a full disk, for example. The clean-up then takes the step for one that did not end, which is safe.
+      }
+    },
   };
+}
+
+/** The variables that the tables prescribe for this identity, and the names whose own value must stay. */
+function toolVariables(
+  exports: StepRequest['exports'],
+  identity: ExportedIdentity,
+  signedIn: AzureCliVariables | undefined,
+  environment: JobEnvironment,
+): { readonly variables: readonly ToolVariable[]; readonly kept: readonly string[] } {
+  const variables: ToolVariable[] = [];
+  const kept: string[] = [];
+  for (const tool of exports) {
+    for (const row of toolRows[tool]) {
+      if ('conflict' in row) continue;
+      const value = 'clear' in row ? '' : row.set(identity);
+      if (value !== undefined) variables.push({ tool, name: row.name, value });
+      else if (variableOf(environment, row.name) !== '') kept.push(row.name);
+    }
+  }
+  for (const [name, value] of Object.entries(signedIn ?? {})) {
+    variables.push({ tool: 'azure-cli', name, value });
+  }
+  return { variables, kept: unique(kept) };
+}
+
+function unique(names: readonly string[]): readonly string[] {
+  return [...new Set(names)];
 }

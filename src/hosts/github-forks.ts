@@ -1,10 +1,10 @@
 /**
- * Only these events can carry a fork's code; for all others the context is not even loaded.
+ * Only these events can carry a fork's code. For all others the context is not loaded.
  * https://docs.github.com/actions/reference/workflows-and-actions/events-that-trigger-workflows
  */
 const forkEvents = /^(pull_request(_.+)?|workflow_run)$/u;
 
-/** Why this run belongs to a pull request from a fork, in words; nothing when it does not. */
+/** Why this run belongs to a pull request from a fork, in words; nothing if it does not. */
 export async function forkPullRequest(): Promise<string | undefined> {
   const event = process.env['GITHUB_EVENT_NAME'] ?? '';
   if (!forkEvents.test(event)) return undefined;
@@ -19,7 +19,7 @@ export async function forkPullRequest(): Promise<string | undefined> {
   return foreign(event, field(field(context.payload.pull_request, 'head'), 'repo'), here, '');
 }
 
-/** A repository that is gone, or an event that does not name it, counts as foreign: what is unknown is not trusted. */
+/** A deleted repository, or an event that does not name it, counts as foreign: what is unknown is not trusted. */
 function foreign(
   event: string,
   repository: unknown,
@@ -28,7 +28,7 @@ function foreign(
 ): string | undefined {
   const name = field(repository, 'full_name');
   if (typeof name !== 'string' || name === '') {
-    return `event ${event}${remark} does not name the repository its code comes from (a deleted fork, for one)`;
+    return `event ${event}${remark} does not name the repository that its code comes from (for example a deleted fork)`;
   }
   return name.toLowerCase() === here?.toLowerCase()
     ? undefined

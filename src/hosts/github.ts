@@ -1,28 +1,92 @@
+import { accessSync, constants, statSync } from 'node:fs';
 import * as core from '@actions/core';
 import { checkBypass } from '@actions/http-client/lib/proxy';
-import { forwardProxy } from './forward-proxy.ts';
-import type { Host } from './host.ts';
-import { inertText } from './inert.ts';
+import type { CommandFileProblem, Host, ProxyChoice } from './host.ts';
+import { readProxy } from './proxy-setting.ts';
+import { base64Forms, sanitizeForLog, tokenParts } from './sanitize.ts';
 
 /**
  * GitHub's runner: https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands. Whether a run
- * is a fork's is told by `github-forks.ts`, since that needs far more and the clean-up does not ask it.
+ * belongs to a fork is in `github-forks.ts`, because that needs a larger library and the clean-up does not ask it.
  */
 export const github: Omit<Host, 'forkPullRequest'> = {
-  spell: (name) => name,
+  inputLabel: (name) => name,
   readInput: (name) => core.getInput(name),
-  registerSecret: (value) => core.setSecret(value),
+  registerSecret: (value) => {
+    // The runner masks base64 by itself, but not if text follows the value in the same encoding.
+    for (const form of [value, ...tokenParts(value), ...base64Forms(value)]) core.setSecret(form);
+  },
   setOutput: (name, value) => core.setOutput(name, value),
   setVariable: (name, value) => core.exportVariable(name, value),
   saveState: (name, value) => core.saveState(name, value),
-  info: (text) => core.info(inertText(text)),
-  warning: (text) => core.warning(inertText(text)),
-  fail: (text) => core.setFailed(inertText(text)),
+  info: (text) => core.info(sanitizeForLog(text)),
+  warning: (text) => core.warning(sanitizeForLog(text)),
+  isDebug: () => core.isDebug(),
+  debug: (text) => {
+    if (core.isDebug()) core.debug(sanitizeForLog(text));
+  },
+  fail: (text) => core.setFailed(sanitizeForLog(text)),
   temporaryFolder: () => process.env['RUNNER_TEMP'] ?? '',
   // The runner has no such setting: Node reads NODE_EXTRA_CA_CERTS by itself.
   certificateAuthority: () => undefined,
-  proxyFor: async (url) => {
-    const written = process.env['https_proxy'] || process.env['HTTPS_PROXY'] || '';
-    return written === '' || checkBypass(url) ? undefined : forwardProxy('HTTPS_PROXY', written);
-  },
+  proxyFor: async (url) => chooseProxy(url, process.env),
+  unusableCommandFile: () => commandFiles.map(problemWith).find((problem) => problem !== undefined),
 };
+
+/**
+ * The runner sets both spellings from its own settings for every step, so a job's own `HTTPS_PROXY` differs from the
+ * runner's `https_proxy` (actions/runner, `RunnerWebProxy.cs`). The job's wins.
+ */
+function chooseProxy(url: URL, environment: NodeJS.ProcessEnv): ProxyChoice {
+  const proxy = oneOf('HTTPS_PROXY', environment);
+  const bypass = oneOf('NO_PROXY', environment);
+  const notices = [...proxy.notices, ...bypass.notices];
+  if (proxy.value === '') return { because: 'HTTPS_PROXY is not set', notices, remarks: [] };
+  if (isBypassed(url, bypass.value, environment)) {
+    return { because: `${bypass.name} or a loopback address excludes ${url.hostname}`, notices, remarks: [] };
+  }
+  return { proxy: readProxy(proxy.name, proxy.value), because: `${proxy.name} is set`, notices, remarks: [] };
+}
+
+function oneOf(
+  name: string,
+  environment: NodeJS.ProcessEnv,
+): { readonly name: string; readonly value: string; readonly notices: readonly string[] } {
+  const lowerName = name.toLowerCase();
+  const upper = environment[name] ?? '';
+  const lower = environment[lowerName] ?? '';
+  if (upper === '') return { name: lowerName, value: lower, notices: [] };
+  const notices =
+    lower !== '' && lower !== upper
+      ? [`${name} and ${lowerName} have different values. This step uses ${name}.`]
+      : [];
+  return { name, value: upper, notices };
+}
+
+/** The toolkit's own rules for `NO_PROXY`. It reads the list from the environment, lower case first. */
+function isBypassed(url: URL, list: string, environment: NodeJS.ProcessEnv): boolean {
+  const before = environment['no_proxy'];
+  environment['no_proxy'] = list;
+  try {
+    return checkBypass(url);
+  } finally {
+    if (before === undefined) delete environment['no_proxy'];
+    else environment['no_proxy'] = before;
+  }
+}
+
+/** Without these files the toolkit would print values as commands, or the runner would not receive them. */
+const commandFiles = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE'] as const;
+
+function problemWith(name: (typeof commandFiles)[number]): CommandFileProblem | undefined {
+  const path = process.env[name] ?? '';
+  if (path === '') return { name, detail: 'it is not set' };
+  try {
+    // Not a pipe, for example, which would block for ever.
+    if (!statSync(path).isFile()) return { name, detail: `${path} is not a file` };
+    accessSync(path, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return { name, detail: error instanceof Error ? error.message : String(error) };
+  }
+}

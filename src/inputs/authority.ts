@@ -1,7 +1,7 @@
-import { type Cloud, cloudNamed, cloudNames, cloudOfAuthority, clouds } from '../azure/clouds.ts';
-import { InputProblem, quoted } from './problem.ts';
+import { type Cloud, cloudNames, cloudOfAuthorityHost, clouds, findCloud } from '../azure/clouds.ts';
+import { InputError, showValue } from './errors.ts';
 
-/** Where to sign in, and what that decides. */
+/** Where to sign in, and what follows from that. */
 export interface Authority {
   readonly cloud: Cloud;
   /** Origin, https, no trailing slash. */
@@ -9,43 +9,51 @@ export interface Authority {
   readonly audience: string;
   /** The host is not one of the cloud's own. */
   readonly foreignToCloud: boolean;
-  /** The host's cloud, when `cloud` cannot name it. */
-  readonly unnamedCloud?: string;
+  /** The host's cloud, if `cloud` cannot name it. */
+  readonly cloudWithoutPreset?: string;
 }
 
-/** @throws InputProblem for an unknown cloud, or a sign-in host that is no https origin */
+/** @throws InputError for an unknown cloud, or a sign-in host that is not an https origin */
 export function readAuthority(cloudText: string, hostText: string, audienceText: string): Authority {
-  const cloud = cloudText === '' ? clouds.public : cloudNamed(cloudText);
+  const cloud = cloudText === '' ? clouds.public : findCloud(cloudText);
   if (cloud === undefined) {
-    throw new InputProblem(
+    throw new InputError(
       'cloud',
-      `${quoted(cloudText)} is not a known cloud.`,
-      `Known are: ${cloudNames.join(', ')}, and the Azure CLI’s names ${Object.values(clouds)
+      `${showValue(cloudText)} is not a known cloud.`,
+      `Use one of ${cloudNames.join(', ')}, or the Azure CLI’s names ${Object.values(clouds)
         .map((known) => known.azureCli)
-        .join(', ')}. For any other set authority-host and give full scopes.`,
+        .join(', ')}. For any other cloud, set {input:authority-host} and use full scopes.`,
     );
   }
   if (/\s/u.test(audienceText)) {
-    throw new InputProblem(
+    throw new InputError(
       'audience',
-      `${quoted(audienceText)} has white space in it.`,
-      `Give one audience, such as ${cloud.audience}.`,
+      `${showValue(audienceText)} contains white space.`,
+      `Use one audience, such as ${cloud.audience}.`,
+    );
+  }
+  // Messages and commands show the audience, so it cannot be a JSON with a secret, for example.
+  if (!/^[!#-&(-;=?-[\]-_a-z~]*$/iu.test(audienceText)) {
+    throw new InputError(
+      'audience',
+      `${showValue(audienceText)} contains characters that an audience cannot have.`,
+      `Use one audience, such as ${cloud.audience}.`,
     );
   }
   const host = hostText === '' ? cloud.authorityHost : origin(hostText);
-  const owner = cloudOfAuthority(host);
+  const owner = cloudOfAuthorityHost(host);
   const knownAudience =
-    owner?.kind === 'named'
+    owner?.kind === 'preset'
       ? owner.cloud.audience
-      : owner?.kind === 'unnamed'
+      : owner?.kind === 'without-preset'
         ? owner.audience
         : cloud.audience;
   return {
     cloud,
     host,
     audience: audienceText === '' ? knownAudience : audienceText,
-    foreignToCloud: !(owner?.kind === 'named' && owner.cloud === cloud),
-    ...(owner?.kind === 'unnamed' && { unnamedCloud: owner.title }),
+    foreignToCloud: !(owner?.kind === 'preset' && owner.cloud === cloud),
+    ...(owner?.kind === 'without-preset' && { cloudWithoutPreset: owner.title }),
   };
 }
 
@@ -58,9 +66,9 @@ function origin(text: string): string {
     url.username === '' &&
     url.password === '';
   if (url?.protocol === 'https:' && plain) return url.origin;
-  throw new InputProblem(
+  throw new InputError(
     'authority-host',
-    `${quoted(text)} is not an https address without a path.`,
-    'Give the sign-in address alone, such as https://login.microsoftonline.us; the tenant goes into tenant-id.',
+    `${showValue(text)} is not an https address without a path.`,
+    'Use only the sign-in address, such as https://login.microsoftonline.us. The tenant belongs in {input:tenant-id}.',
   );
 }

@@ -1,19 +1,13 @@
 import type { Cloud } from '../azure/clouds.ts';
+import { type ExportTarget, exportTargets, type LoginTarget, loginTargets } from '../azure/tools.ts';
 import type { InputName } from '../contract.ts';
 import type { IdentitySelector } from '../exchange/request.ts';
-import {
-  type ExportTarget,
-  exportTargets,
-  type LoginTarget,
-  loginTargets,
-} from '../handover/tool-variables.ts';
 import { type Authority, readAuthority } from './authority.ts';
-import { guid, identityResourceId, tenant } from './identifiers.ts';
-import { listOf, trueOrFalse, wholeNumber } from './lists.ts';
-import { InputProblem } from './problem.ts';
+import { InputError } from './errors.ts';
 import { readScopeLines, type ScopeLine } from './scope-lines.ts';
+import { guid, identityResourceId, listOf, seconds, tenant, trueOrFalse } from './values.ts';
 
-/** What the user asked for, validated. After this nothing reads an input. */
+/** All inputs, validated. After this nothing reads an input. */
 export interface StepRequest {
   readonly clientId: string;
   readonly tenantId: string;
@@ -23,7 +17,7 @@ export interface StepRequest {
   readonly audience: string;
   /** The scopes to exchange for, each once. */
   readonly scopes: readonly [string, ...string[]];
-  /** The tokens to publish, in the user's order; none when the exchange only proves the trust. */
+  /** The tokens to publish, in the user's order; none if the exchange only proves the trust. */
   readonly published: readonly ScopeLine[];
   readonly exports: readonly ExportTarget[];
   readonly logins: readonly LoginTarget[];
@@ -36,7 +30,7 @@ export interface StepRequest {
 /**
  * Reads every input, through `input`.
  *
- * @throws InputProblem naming the first input that is wrong
+ * @throws InputError naming the first input that is wrong
  */
 export function readStepRequest(input: (name: InputName) => string): StepRequest {
   const clientId = guid('client-id', input('client-id'), 'the app registration’s application (client) ID');
@@ -45,16 +39,16 @@ export function readStepRequest(input: (name: InputName) => string): StepRequest
   const authority = readAuthority(input('cloud'), input('authority-host'), input('audience'));
   const exports = listOf('export', input('export'), exportTargets);
   const logins = listOf('login', input('login'), loginTargets);
-  refuseUnknownTools(authority, exports, logins);
+  requireKnownTools(authority, exports, logins);
 
-  const { cloud, unnamedCloud } = authority;
-  const aliases = { cloud, ...(unnamedCloud !== undefined && { unnamedCloud }) };
+  const { cloud, cloudWithoutPreset } = authority;
+  const aliases = { cloud, ...(cloudWithoutPreset !== undefined && { cloudWithoutPreset }) };
   const written = readScopeLines(input('scopes'), aliases);
-  if (written.length === 0) refuseNoScope(authority);
-  // Left out, the token is for Azure Resource Manager; beside a tool it only proves that the trust holds.
-  const standIn = written.length > 0 ? [] : readScopeLines('arm', aliases);
-  const published = written.length > 0 || exports.length + logins.length > 0 ? written : standIn;
-  const [first, ...rest] = new Set([...written, ...standIn].map((line) => line.scope));
+  if (written.length === 0) requireDefaultScope(authority);
+  // Without scopes the token is for Azure Resource Manager; beside a tool it only proves that the trust works.
+  const defaultScope = written.length > 0 ? [] : readScopeLines('arm', aliases);
+  const published = written.length > 0 || exports.length + logins.length > 0 ? written : defaultScope;
+  const [first, ...rest] = new Set([...written, ...defaultScope].map((line) => line.scope));
   if (first === undefined) throw new Error('a request without a scope');
 
   const subscription = input('subscription-id');
@@ -73,17 +67,17 @@ export function readStepRequest(input: (name: InputName) => string): StepRequest
       subscriptionId: guid('subscription-id', subscription, 'the subscription’s ID'),
     }),
     allowForkPullRequests: trueOrFalse('allow-fork-pull-requests', input('allow-fork-pull-requests')),
-    timeBudget: wholeNumber('timeout-seconds', input('timeout-seconds') || '120', 1, 3600) * 1000,
+    timeBudget: seconds('timeout-seconds', input('timeout-seconds'), 1, 3600) * 1000,
   };
 }
 
-/** Without a scope the exchange is made for Azure Resource Manager, whose address is not known everywhere. */
-function refuseNoScope({ unnamedCloud }: Authority): void {
-  if (unnamedCloud === undefined) return;
-  throw new InputProblem(
+/** Without a scope the exchange is for Azure Resource Manager, whose address is not known in every cloud. */
+function requireDefaultScope({ cloudWithoutPreset }: Authority): void {
+  if (cloudWithoutPreset === undefined) return;
+  throw new InputError(
     ['scopes', 'authority-host'],
-    `No scope was given, and Azure Resource Manager’s is not known in the cloud ${unnamedCloud} of this sign-in host.`,
-    'Give a full scope, such as https://management.example/.default.',
+    `No scope was given, and the address of Azure Resource Manager in the cloud of this sign-in host, ${cloudWithoutPreset}, is not known.`,
+    'Use a full scope, such as https://management.example/.default.',
   );
 }
 
@@ -96,10 +90,10 @@ function readIdentity(input: (name: InputName) => string): IdentitySelector {
   const given = selectors.filter(([name]) => input(name) !== '');
   const [only, ...more] = given;
   if (only === undefined || more.length > 0) {
-    throw new InputProblem(
+    throw new InputError(
       (only === undefined ? selectors : given).map(([name]) => name),
-      only === undefined ? 'None of them was given.' : 'Only one of them may be given.',
-      'Name the user-assigned managed identity of this machine by exactly one: its client ID, its object (principal) ID or its resource ID.',
+      only === undefined ? 'None of them has a value.' : 'Only one of them can have a value.',
+      'Set exactly one of them to the machine’s user-assigned managed identity: its client ID, its object (principal) ID, or its resource ID.',
     );
   }
   const [name, kind] = only;
@@ -117,23 +111,27 @@ function readIdentity(input: (name: InputName) => string): IdentitySelector {
   };
 }
 
-function refuseUnknownTools(
+function requireKnownTools(
   authority: Authority,
   exports: readonly ExportTarget[],
   logins: readonly LoginTarget[],
 ): void {
-  if (authority.unnamedCloud !== undefined && exports.includes('terraform')) {
-    throw new InputProblem(
+  const named = exports.find((tool) => toolsThatNameClouds.includes(tool));
+  if (authority.cloudWithoutPreset !== undefined && named !== undefined) {
+    throw new InputError(
       ['export', 'authority-host'],
-      `Terraform has no name for the cloud ${authority.unnamedCloud} of this sign-in host.`,
-      'Export azure-sdk, or take a token with full scopes.',
+      `${named} has no name for the cloud of this sign-in host, ${authority.cloudWithoutPreset}.`,
+      'Use azure-sdk, or a token with full scopes.',
     );
   }
   if (authority.foreignToCloud && logins.length > 0) {
-    throw new InputProblem(
+    throw new InputError(
       ['login', 'authority-host'],
-      `The Azure CLI signs in at the sign-in host of its cloud ${authority.cloud.azureCli} and would not use ${authority.host}.`,
-      'Leave authority-host out and name the cloud by cloud.',
+      `The Azure CLI signs in at the sign-in host of its cloud ${authority.cloud.azureCli}. It would not use ${authority.host}.`,
+      'Omit {input:authority-host}, and name the cloud with {input:cloud}.',
     );
   }
 }
+
+/** Tools that have their own name for each cloud. */
+const toolsThatNameClouds: readonly ExportTarget[] = ['terraform', 'pulumi'];

@@ -1,12 +1,12 @@
 import type { Cloud } from '../azure/clouds.ts';
-import { aliasNamed, scopeAliases } from '../azure/scope-aliases.ts';
-import { guidPattern } from './identifiers.ts';
-import { InputProblem, quoted } from './problem.ts';
+import { findAlias, scopeAliases } from '../azure/scope-aliases.ts';
+import { isGuid } from '../exchange/claims.ts';
+import { InputError, isHarmless, showLine, showValue } from './errors.ts';
 import { reservedFor } from './reserved-names.ts';
 
-/** One line of `scopes`, understood. */
+/** One line of `scopes`. */
 export interface ScopeLine {
-  /** The variable that hands the token to later steps. */
+  /** The variable that gives the token to later steps. */
   readonly name?: string;
   /** The scope as the user wrote it: the key in `access-tokens`. */
   readonly written: string;
@@ -14,11 +14,11 @@ export interface ScopeLine {
   readonly scope: string;
 }
 
-/** What aliases mean for this run. */
+/** What aliases stand for in this run. */
 export interface AliasContext {
   readonly cloud: Cloud;
-  /** The sign-in host's cloud, when it is one whose resources are not known here. */
-  readonly unnamedCloud?: string;
+  /** The sign-in host's cloud, if its resources are not known. */
+  readonly cloudWithoutPreset?: string;
 }
 
 const suffix = '/.default';
@@ -32,7 +32,7 @@ const permission =
 /**
  * Reads the `scopes` input: `[NAME =] SCOPE`, separated by line breaks and commas.
  *
- * @throws InputProblem naming the first line that is wrong
+ * @throws InputError naming the first line that is wrong
  */
 export function readScopeLines(text: string, aliases: AliasContext): readonly ScopeLine[] {
   const lines = text
@@ -46,16 +46,23 @@ export function readScopeLines(text: string, aliases: AliasContext): readonly Sc
 }
 
 function readScopeLine(line: string, aliases: AliasContext): ScopeLine {
+  if (line.startsWith('#')) {
+    throw new InputError(
+      'scopes',
+      `${showLine(line)} looks like a comment.`,
+      'Scopes cannot have comments. Put the comment above the input, outside the YAML block.',
+    );
+  }
   const { name, written } = splitName(line);
   if (name !== undefined) refuseReservedName(line, name);
   if (written === '') {
-    throw new InputProblem('scopes', `Line ${quoted(line)} has a name and no scope.`, 'Write NAME = SCOPE.');
+    throw new InputError('scopes', `${showLine(line)} has a name but no scope.`, 'Write NAME = SCOPE.');
   }
   if (/\s/u.test(written)) {
-    throw new InputProblem(
+    throw new InputError(
       'scopes',
-      `Line ${quoted(line)} has white space inside its scope.`,
-      'Write one scope a line. In YAML begin the block with “|”: a folded block (“>”) joins its lines with spaces.',
+      `${showLine(line)} has white space inside its scope.`,
+      'Write one scope per line. In YAML, start the block with “|”: a folded block (“>”) joins its lines with spaces.',
     );
   }
   return { ...(name !== undefined && { name }), written, scope: fullScope(written, aliases) };
@@ -65,57 +72,58 @@ function splitName(line: string): { readonly name?: string; readonly written: st
   const equals = line.indexOf('=');
   if (equals === -1) return { written: line };
   const name = line.slice(0, equals).trim();
-  // `https://host/?a=b`: what stands before the sign is part of an address, not an attempt at a name.
+  // `https://host/?a=b`: the part before `=` belongs to an address and is not meant as a name.
   if (/[:/]/u.test(name)) return { written: line };
   if (!variableName.test(name)) {
-    throw new InputProblem(
+    throw new InputError(
       'scopes',
-      `Line ${quoted(line)}: ${quoted(name)} is not a variable’s name.`,
-      'A name has letters, digits and underscores and does not begin with a digit.',
+      `${showLine(line)}: ${showValue(name)} is not the name of a variable.`,
+      'Use letters, digits and underscores. A name cannot begin with a digit.',
     );
   }
   return { name, written: line.slice(equals + 1).trim() };
 }
 
-function fullScope(written: string, { cloud, unnamedCloud }: AliasContext): string {
-  const alias = aliasNamed(written);
+function fullScope(written: string, { cloud, cloudWithoutPreset }: AliasContext): string {
+  const alias = findAlias(written);
   if (alias) {
     const resource = alias.resource[cloud.name];
-    if (unnamedCloud !== undefined) {
-      throw new InputProblem(
+    if (cloudWithoutPreset !== undefined) {
+      throw new InputError(
         ['scopes', 'authority-host'],
-        `The alias ${quoted(written)} has no known resource in the cloud ${unnamedCloud} of this sign-in host.`,
-        'Give the full scope, such as https://management.example/.default.',
+        `The alias ${showValue(written)} has no known resource in the cloud of this sign-in host, ${cloudWithoutPreset}.`,
+        'Use the full scope, such as https://management.example/.default.',
       );
     }
     if (resource === undefined) {
-      throw new InputProblem(
+      throw new InputError(
         'scopes',
-        `The alias ${quoted(written)} has no known resource in the cloud ${cloud.name}.`,
-        'Give the full scope if the service exists there.',
+        `The alias ${showValue(written)} has no known resource in the cloud ${cloud.name}.`,
+        'If the service exists there, use its full scope.',
       );
     }
     return resource + suffix;
   }
-  if (guidPattern.test(written)) return written.toLowerCase() + suffix;
+  if (isGuid(written)) return written.toLowerCase() + suffix;
   if (written.endsWith(suffix)) {
     const resource = written.slice(0, -suffix.length);
-    if (guidPattern.test(resource)) return written.toLowerCase();
+    if (isGuid(resource)) return written.toLowerCase();
     if (uri.test(resource)) return written;
   } else if (permission.test(written)) {
-    throw new InputProblem(
+    const resource = written.replace(permission, '');
+    throw new InputError(
       'scopes',
-      `${quoted(written)} is a permission of a resource.`,
-      `An app’s own token carries all permissions granted to the app: ask for the resource, ${quoted(written.replace(permission, ''))}. If it is itself a resource, append /.default.`,
+      `${showValue(written)} is a permission, not a resource.`,
+      `An app’s own token has all permissions that were granted to the app. Use the resource${isHarmless(resource) ? `: ${resource}` : ' without the permission'}. If this text is itself a resource, append /.default.`,
     );
   } else if (uri.test(written) && !/\/\.default/iu.test(written)) {
-    // Nothing is stripped: a slash at the end becomes part of the token's audience.
+    // Keep a slash at the end: it becomes part of the token's audience.
     return written + suffix;
   }
-  throw new InputProblem(
+  throw new InputError(
     'scopes',
-    `${quoted(written)} is neither an alias nor a resource nor a full scope.`,
-    `Give a resource (https://vault.azure.net, api://<application ID>, a GUID), the same with /.default, or one of: ${scopeAliases.flatMap((row) => row.names).join(', ')}.`,
+    `${showValue(written)} is neither an alias, nor a resource, nor a full scope.`,
+    `Use a resource (https://vault.azure.net, api://<application ID>, a GUID), a resource with /.default, or one of these aliases: ${scopeAliases.flatMap((row) => row.names).join(', ')}.`,
   );
 }
 
@@ -125,35 +133,44 @@ function refuseRepeatedNames(lines: readonly ScopeLine[]): void {
     if (name === undefined) continue;
     const key = name.toUpperCase();
     if (seen.has(key)) {
-      throw new InputProblem(
+      throw new InputError(
         'scopes',
-        `Line ${quoted(`${name} = ${written}`)}: the name ${name} is given twice.`,
-        'Give each token a name of its own; letter case does not tell names apart.',
+        `${showLine(`${name} = ${written}`)}: the name ${name} is used twice.`,
+        'Use a different name for each token. Names that differ only in letter case are the same.',
       );
     }
     seen.add(key);
   }
 }
 
-/** In `access-tokens` a token stands under its name, or its scope as written: a name that is another line's scope. */
+/**
+ * In `access-tokens` the key of a token is its name, or its scope as written. Two different keys must not differ only in
+ * letter case, because GitHub's expressions ignore the case of keys, and a name must not be another line's scope.
+ */
 function refuseSharedKeys(lines: readonly ScopeLine[]): void {
-  for (const { name } of lines) {
-    if (name === undefined || !lines.some((line) => line.name === undefined && line.written === name))
-      continue;
-    throw new InputProblem(
-      'scopes',
-      `The name ${name} is also another line’s scope: one of the two tokens would be lost in access-tokens.`,
-      'Give that scope a name as well, or choose another name.',
-    );
+  const seen = new Map<string, ScopeLine>();
+  for (const line of lines) {
+    const key = line.name ?? line.written;
+    const twin = seen.get(key.toLowerCase());
+    // The same scope twice without a name is one key for one token.
+    const same = twin?.name === undefined && line.name === undefined && twin?.written === line.written;
+    if (twin !== undefined && !same) {
+      throw new InputError(
+        'scopes',
+        `Two lines have the key ${key} in {output:access-tokens} (letter case does not count). One of the two tokens would be lost.`,
+        'Use a different name for one of them.',
+      );
+    }
+    seen.set(key.toLowerCase(), line);
   }
 }
 
 function refuseReservedName(line: string, name: string): void {
   const reason = reservedFor(name);
   if (reason === undefined) return;
-  throw new InputProblem(
+  throw new InputError(
     'scopes',
-    `Line ${quoted(line)}: the name ${name} is reserved, since ${reason}.`,
-    'Choose another name, such as APP_TOKEN.',
+    `${showLine(line)}: the name ${name} is reserved because ${reason}.`,
+    'Use another name, such as APP_TOKEN.',
   );
 }

@@ -8,7 +8,7 @@ import {
 } from '../scenarios/hosts-under-test.ts';
 import type { MachineWithClients } from './machine-with-clients.ts';
 
-/** The default world, in which the administrator sees the subscription that the runners' identity lies in. */
+/** The default world, in which the administrator sees the subscription of the runners' identity. */
 export function administratedWorld(): World {
   const world = worldFor('public');
   const subscriptions = world.subscriptions.map((subscription) =>
@@ -26,7 +26,7 @@ const inputs: Inputs = {
   'subscription-id': subscriptionIds.contosoProduction,
 };
 
-/** A job whose later steps set up trust by az, as one who may. */
+/** A job whose later steps set up trust by az, as an administrator. */
 export async function administratorsJob(
   host: HostUnderTest,
   machine: MachineWithClients,

@@ -1,20 +1,41 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-/** A program that others wrote and that npm does not carry. `scripts/install-clients.sh` installs it. */
+/** A program that `npm ci` does not bring. `scripts/install-clients.sh` installs it. */
 export interface Client {
   readonly title: string;
   readonly path: string;
 }
 
-export const azureCli: Client = { title: 'az', path: resolve('build/clients/azure-cli/bin/az') };
+const client = (title: string, path: string): Client => ({ title, path: resolve('build/clients', path) });
 
-export const pythonWithSdk: Client = {
-  title: 'Python with azure-identity and azure-storage-blob',
-  path: resolve('build/clients/azure-sdk/bin/python'),
-};
+export const azureCli = client('az of PyPI', 'azure-cli/bin/az');
+export const azureCliOfDebian = client('az of Debian', 'azure-cli-debian/bin/az');
+export const pythonWithSdk = client(
+  'Python with azure-identity and azure-storage-blob',
+  'azure-sdk/bin/python',
+);
+export const fabricCli = client('the Fabric CLI', 'fabric-cli/bin/fab');
+export const ansiblePlaybook = client('ansible-playbook', 'ansible/bin/ansible-playbook');
+export const azcopy = client(
+  'azcopy',
+  'azcopy/node_modules/@azure-tools/azcopy-linux/dist/bin/azcopy_linux_amd64',
+);
+export const kubelogin = client('kubelogin', 'go/bin/kubelogin');
+export const goProgram = client('the program in Go', 'go/bin/exported-identity');
+export const javaProgram = client('the program in Java', 'java/classes/ExportedIdentity.class');
 
-export const clients: readonly Client[] = [azureCli, pythonWithSdk];
+export const clients: readonly Client[] = [
+  azureCli,
+  azureCliOfDebian,
+  pythonWithSdk,
+  fabricCli,
+  ansiblePlaybook,
+  azcopy,
+  kubelogin,
+  goProgram,
+  javaProgram,
+];
 
 export function isInstalled({ path }: Client): boolean {
   return existsSync(path);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JobUnderTest } from '../scenarios/hosts-under-test.ts';
 
-/** What a program came to that a later step of the job ran. Its output goes to the test and into no log. */
+/** The result of a program that a later step of the job ran. Its output goes to the test, not into a log. */
 export interface LaterStep {
   readonly code: number | null;
   readonly stdout: string;
@@ -13,7 +13,7 @@ export interface LaterStep {
 export interface LaterStepOptions {
   /** `env:` of the step. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** The job's own workspace when left out. */
+  /** Default: the job's workspace. */
   readonly workingDirectory?: string;
 }
 
@@ -41,7 +41,7 @@ export async function laterStep(
   }
 }
 
-/** The same for a program that is to succeed: what it printed. */
+/** Runs a program that must succeed, and returns what it prints. */
 export async function printedBy(...step: Parameters<typeof laterStep>): Promise<string> {
   const { code, stdout, stderr } = await laterStep(...step);
   if (code !== 0) throw new Error(`${step[1].join(' ')} ended with ${code}:\n${stderr}${stdout}`);

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { type Emulator, startEmulator } from '../../emulator/emulator.ts';
-import { azureCli } from './installed.ts';
+import { assertClosedNetwork } from './closed-network.ts';
+import { azureCli, type Client } from './installed.ts';
 
 /** A machine in the embedded Azure on which other people's clients are installed. They find Azure by its own names. */
 export interface MachineWithClients {
@@ -16,7 +17,9 @@ export interface MachineWithClients {
   stop(): Promise<void>;
 }
 
-export async function startMachineWithClients(): Promise<MachineWithClients> {
+/** @param az the Azure CLI that is found first. */
+export async function startMachineWithClients(az: Client = azureCli): Promise<MachineWithClients> {
+  assertClosedNetwork();
   const azure = await startEmulator();
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'machine-')));
   const home = join(folder, 'home');
@@ -28,7 +31,7 @@ export async function startMachineWithClients(): Promise<MachineWithClients> {
     environment: {
       ...azure.environment('proxy'),
       HOME: home,
-      PATH: [dirname(azureCli.path), process.env['PATH'] ?? ''].join(delimiter),
+      PATH: [dirname(az.path), process.env['PATH'] ?? ''].join(delimiter),
       AZURE_CORE_COLLECT_TELEMETRY: 'no',
     },
     stop: async () => {

@@ -22,7 +22,7 @@ function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
-    // It has ended meanwhile, or is not ours.
+    // The process has ended, or belongs to another user.
     return '';
   }
 }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A file's path below the repository's root, with its text. */
+/** A file: its path from the repository's root, and its text. */
 export interface TextFile {
   readonly path: string;
   readonly text: string;
@@ -12,9 +12,9 @@ export interface CodeBlock {
   readonly code: string;
 }
 
-const folders = ['.github', 'ado-task', 'docs', 'examples', 'infra'];
+const folders = ['.github', 'ado-task', 'docs', 'emulator', 'examples', 'infra', 'test'];
 
-/** The documents and the configuration that people read and copy: files whose names end in `ending`. */
+/** The documents and configuration files that people read and copy: files whose names end in `ending`. */
 export function documents(ending: string): readonly TextFile[] {
   const nested = folders.flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
@@ -25,7 +25,7 @@ export function documents(ending: string): readonly TextFile[] {
     .map((path) => ({ path, text: readFileSync(path, 'utf8') }));
 }
 
-/** The fenced code blocks of a document, without their indentation. */
+/** The fenced code blocks of a document. The indentation of a block is removed. */
 export function codeBlocks(markdown: string): readonly CodeBlock[] {
   return [...markdown.matchAll(/^( *)```(\w*)\n([\s\S]*?)^ *```$/gmu)].map((match) => {
     const [, indentation = '', language = '', code = ''] = match;
@@ -33,7 +33,7 @@ export function codeBlocks(markdown: string): readonly CodeBlock[] {
   });
 }
 
-/** The rows of the table that has these column titles, each a list of its cells. */
+/** The rows of the table with these column titles. Each row is a list of its cells. */
 export function tableRows(markdown: string, ...titles: readonly string[]): readonly (readonly string[])[] {
   const lines = markdown.split('\n');
   const start = lines.findIndex((line) => cells(line).join('|') === titles.join('|'));
@@ -49,13 +49,13 @@ function cells(line: string): readonly string[] {
     .map((cell) => cell.trim());
 }
 
-/** Where a document's links and pictures lead, code left out. */
+/** The targets of a document's links and pictures. Code is ignored. */
 export function linkTargets(markdown: string): readonly string[] {
   const prose = markdown.replaceAll(/^( *)```[\s\S]*?^ *```$/gmu, '').replaceAll(/`[^`\n]*`/gu, 'code');
   return [...prose.matchAll(/\]\(([^()\s]+)\)/gu)].map(([, target = '']) => target);
 }
 
-/** The anchors of a document's headings, as GitHub makes them. */
+/** The anchors of a document's headings, formed as GitHub does. */
 export function anchors(markdown: string): readonly string[] {
   const prose = markdown.replaceAll(/^( *)```[\s\S]*?^ *```$/gmu, '');
   return [...prose.matchAll(/^#+ (.+)$/gmu)].map(([, heading = '']) =>

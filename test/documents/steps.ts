@@ -3,7 +3,7 @@ import { type CodeBlock, codeBlocks, documents, type TextFile } from './document
 
 /** A YAML text that people may copy: a file, or a block of a document. */
 export interface YamlText extends TextFile {
-  /** The documents in it, and what is wrong with them. */
+  /** The YAML documents in the text, and the parser's errors and warnings. */
   readonly values: readonly unknown[];
   readonly complaints: readonly string[];
 }
@@ -11,14 +11,14 @@ export interface YamlText extends TextFile {
 /** A use of the action or the task. */
 export interface StepUse {
   readonly host: 'github' | 'azure-pipelines';
-  /** What stands behind `uses` or `task`. */
+  /** The value of `uses` or `task`. */
   readonly name: string;
   readonly inputs: Readonly<Record<string, unknown>>;
 }
 
 const yamlLanguages = ['yaml', 'yml'];
 
-/** Every YAML file and every YAML block of the documents, the action's own manifest left out. */
+/** Every YAML file and every YAML block of the documents, except the action's own manifest. */
 export function yamlTexts(): readonly YamlText[] {
   const files = documents('.yml').filter(({ path }) => path !== 'action.yml');
   const blocks = documents('.md').flatMap(({ path, text }) =>
@@ -39,10 +39,26 @@ export function yamlTexts(): readonly YamlText[] {
   });
 }
 
-/** Whether a text is a whole GitHub workflow. */
+/** Whether a text is a complete GitHub workflow. */
 export function isWorkflow({ values }: YamlText): boolean {
   const [value] = values;
   return isObject(value) && 'on' in value && 'jobs' in value;
+}
+
+/** A `run:` step of a GitHub workflow. */
+export interface RunStep {
+  readonly run: string;
+  /** Empty if the step uses the default shell: bash on Linux, PowerShell on Windows. */
+  readonly shell: string;
+}
+
+/** Every `run:` step, at any depth. */
+export function runSteps(value: unknown): readonly RunStep[] {
+  if (Array.isArray(value)) return value.flatMap(runSteps);
+  if (!isObject(value)) return [];
+  const { run, shell } = value;
+  if (typeof run === 'string') return [{ run, shell: typeof shell === 'string' ? shell : '' }];
+  return Object.values(value).flatMap(runSteps);
 }
 
 /** Every use of the action or the task, at any depth. */

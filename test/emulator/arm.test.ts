@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { clientIds, identities, subscriptionIds, tenantIds } from '../../emulator/default-world.ts';
 import { type Emulator, startEmulator } from '../../emulator/emulator.ts';
-import { askEntra, askImds } from './exchange.ts';
 import { ask, claimsOf, type RawAnswer } from './raw-request.ts';
+import { askEntra, askImds } from './token-requests.ts';
 
 let azure: Emulator;
 
@@ -32,7 +32,7 @@ const names = (answer: RawAnswer): unknown[] =>
 
 const codeOf = (answer: RawAnswer): unknown => (answer.json()['error'] as { code: string }).code;
 
-test('an app sees its subscriptions in the tenant of its token', async () => {
+test('an app reads its subscriptions in the tenant of its token', async () => {
   expect(names(await get('/subscriptions', await tokenOf()))).toEqual(['Contoso production', 'Contoso test']);
   const inFabrikam = await tokenOf(clientIds.multitenant, tenantIds.fabrikam);
   expect(names(await get('/subscriptions', inFabrikam))).toEqual(['Fabrikam']);
@@ -40,14 +40,14 @@ test('an app sees its subscriptions in the tenant of its token', async () => {
 });
 
 test.each(['https://management.azure.com/.default', 'https://management.azure.com//.default'])(
-  'the audience of %s is one of its own',
+  'Resource Manager accepts the audience of %s',
   async (scope) => {
     const token = await tokenOf(clientIds.deployer, tenantIds.contoso, scope);
     expect((await get(`/subscriptions/${subscriptionIds.contosoTest}`, token)).status).toBe(200);
   },
 );
 
-test('a user-assigned identity is described, a system-assigned one is none', async () => {
+test('a user-assigned identity is a resource, a system-assigned one is not', async () => {
   const { clientId, objectId, resourceId } = identities.runner;
   const token = await tokenOf();
   expect((await get(resourceId, token)).json()['properties']).toEqual({
@@ -58,7 +58,7 @@ test('a user-assigned identity is described, a system-assigned one is none', asy
   expect((await get(identities.system.resourceId, token)).status).toBe(404);
 });
 
-test('an identity that may see nothing gets an empty list', async () => {
+test('an identity without roles gets an empty list', async () => {
   const answer = await askImds(azure, {
     client_id: identities.runner.clientId,
     resource: 'https://management.azure.com/',
@@ -68,7 +68,7 @@ test('an identity that may see nothing gets an empty list', async () => {
 
 test.each([
   ['no token', async () => undefined, 'AuthenticationFailed'],
-  ['nonsense', async () => 'nonsense', 'InvalidAuthenticationToken'],
+  ['text that is not a token', async () => 'not-a-token', 'InvalidAuthenticationToken'],
   [
     'a token for Graph',
     () => tokenOf(clientIds.deployer, tenantIds.contoso, 'https://graph.microsoft.com/.default'),
@@ -92,7 +92,7 @@ test.each([
     },
     'InvalidAuthenticationToken',
   ],
-])('%s is refused', async (_what, token, code) => {
+])('%s is rejected', async (_what, token, code) => {
   const answer = await get('/subscriptions', await token());
   expect([answer.status, codeOf(answer)]).toEqual([401, code]);
   expect(answer.headers['www-authenticate']).toMatch(/^Bearer authorization_uri="https:\/\/login/);
@@ -100,9 +100,9 @@ test.each([
 
 test.each([
   ['an unknown subscription', '50b5c217-0000-4000-8000-00000000ffff', 404, 'SubscriptionNotFound'],
-  ['one of another tenant', subscriptionIds.fabrikam, 401, 'InvalidAuthenticationTokenTenant'],
-  ['one that the app may not see', subscriptionIds.contosoTest, 403, 'AuthorizationFailed'],
-])('%s is refused', async (_what, id, status, code) => {
+  ['a subscription of another tenant', subscriptionIds.fabrikam, 401, 'InvalidAuthenticationTokenTenant'],
+  ['a subscription that the app cannot read', subscriptionIds.contosoTest, 403, 'AuthorizationFailed'],
+])('%s is rejected', async (_what, id, status, code) => {
   const answer = await get(`/subscriptions/${id}`, await tokenOf(clientIds.multitenant));
   expect([answer.status, codeOf(answer)]).toEqual([status, code]);
 });
@@ -112,7 +112,27 @@ test('a request needs an api-version', async () => {
   expect([answer.status, codeOf(answer)]).toEqual([400, 'MissingApiVersionParameter']);
 });
 
-test('the endpoints of the cloud are public', async () => {
+test('a resource group is read by its name', async () => {
+  const token = await tokenOf();
+  const group = `/subscriptions/${subscriptionIds.contosoTest}/resourceGroups/Runners`;
+  expect((await get(group, token)).json()).toMatchObject({ name: 'runners', location: 'westeurope' });
+  const missing = await get(group.replace('Runners', 'missing'), token);
+  expect([missing.status, codeOf(missing)]).toEqual([404, 'ResourceGroupNotFound']);
+});
+
+test('the storage accounts of the examples are listed and read by name', async () => {
+  const token = await tokenOf();
+  const accounts = `/subscriptions/${subscriptionIds.contosoProduction}/providers/Microsoft.Storage/storageAccounts`;
+  const listed = (await get(accounts, token)).json()['value'] as { id: string; name: string }[];
+  expect(listed.map((one) => one.name)).toEqual(['contosodata', 'contosostate']);
+  expect((await get(listed[1]?.id ?? '', token)).json()['properties']).toMatchObject({
+    primaryEndpoints: { blob: 'https://contosostate.blob.core.windows.net/' },
+  });
+  const elsewhere = accounts.replace(subscriptionIds.contosoProduction, subscriptionIds.contosoTest);
+  expect((await get(elsewhere, token)).json()['value']).toEqual([]);
+});
+
+test('the endpoints of the cloud need no token', async () => {
   const [row] = (await get('/metadata/endpoints')).json() as unknown as [{ name: string }];
   expect(row).toMatchObject({
     name: 'AzureCloud',

@@ -14,7 +14,7 @@ afterAll(() => azure.stop());
 const get = (path: string, headers: Record<string, string> = {}): Promise<RawAnswer> =>
   ask(`${azure.entra.url}${path}`, { ca: azure.ca.pem, headers });
 
-test('the configuration of a tenant leads back here, its issuer is the cloud’s', async () => {
+test('the endpoints of a tenant’s configuration use the requested host, the issuer uses the cloud’s host', async () => {
   const body = (await get(`/${contoso}/v2.0/.well-known/openid-configuration`)).json();
   expect(body).toMatchObject({
     issuer: `https://login.microsoftonline.com/${contoso}/v2.0`,
@@ -23,13 +23,22 @@ test('the configuration of a tenant leads back here, its issuer is the cloud’s
   });
 });
 
-test('under a public name it leads to that name', async () => {
+test('the configuration lists the client authentication methods that the token endpoint reads', async () => {
+  const body = (await get(`/${contoso}/v2.0/.well-known/openid-configuration`)).json();
+  expect(body['token_endpoint_auth_methods_supported']).toEqual([
+    'client_secret_post',
+    'private_key_jwt',
+    'client_secret_basic',
+  ]);
+});
+
+test('a request under a public name gets endpoints with that name', async () => {
   const path = `/${contoso}/v2.0/.well-known/openid-configuration`;
   const body = (await get(path, { host: 'login.microsoftonline.com' })).json();
   expect(body['token_endpoint']).toBe(`https://login.microsoftonline.com/${contoso}/oauth2/v2.0/token`);
 });
 
-test('the configuration for everybody leaves the tenant open', async () => {
+test('the configuration of a shared endpoint has a placeholder for the tenant', async () => {
   const body = (await get('/common/v2.0/.well-known/openid-configuration')).json();
   expect(body['issuer']).toBe('https://login.microsoftonline.com/{tenantid}/v2.0');
 });
@@ -54,16 +63,16 @@ test('an unknown tenant has no configuration', async () => {
   expect([answer.status, answer.json()['error']]).toEqual([400, 'invalid_tenant']);
 });
 
-test('a tenant of this cloud is unknown under another cloud’s name', async () => {
+test('the host of another cloud does not know this cloud’s tenants', async () => {
   const path = `/${contoso}/v2.0/.well-known/openid-configuration`;
   const answer = await get(path, { host: 'login.microsoftonline.us' });
   expect(answer.json()['error_codes']).toEqual([90002]);
 });
 
-test('instance discovery knows the clouds’ hosts', async () => {
-  const asked = encodeURIComponent(`https://login.microsoftonline.com/${contoso}/oauth2/v2.0/authorize`);
+test('instance discovery lists the hosts of all clouds', async () => {
+  const endpoint = encodeURIComponent(`https://login.microsoftonline.com/${contoso}/oauth2/v2.0/authorize`);
   const body = (
-    await get(`/common/discovery/instance?api-version=1.1&authorization_endpoint=${asked}`)
+    await get(`/common/discovery/instance?api-version=1.1&authorization_endpoint=${endpoint}`)
   ).json();
   expect(body['tenant_discovery_endpoint']).toBe(
     `https://login.microsoftonline.com/${contoso}/v2.0/.well-known/openid-configuration`,
@@ -72,12 +81,12 @@ test('instance discovery knows the clouds’ hosts', async () => {
   expect(metadata.flatMap((row) => row.aliases)).toContain('login.chinacloudapi.cn');
 });
 
-test('instance discovery does not know a host of no cloud', async () => {
-  const asked = encodeURIComponent('https://localhost/x/oauth2/v2.0/authorize');
-  const answer = await get(`/common/discovery/instance?api-version=1.1&authorization_endpoint=${asked}`);
+test('instance discovery rejects a host of no cloud', async () => {
+  const endpoint = encodeURIComponent('https://localhost/x/oauth2/v2.0/authorize');
+  const answer = await get(`/common/discovery/instance?api-version=1.1&authorization_endpoint=${endpoint}`);
   expect([answer.status, answer.json()['error']]).toEqual([400, 'invalid_instance']);
 });
 
-test('anything else is not found', async () => {
+test('other paths are not found', async () => {
   expect((await get('/favicon.ico')).status).toBe(404);
 });

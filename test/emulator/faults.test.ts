@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { aadsts } from '../../emulator/aadsts.ts';
 import { identities } from '../../emulator/default-world.ts';
 import { type Emulator, entraError, type Fault, startEmulator } from '../../emulator/emulator.ts';
-import { askEntra, askImds, codeOf } from './exchange.ts';
 import { ask } from './raw-request.ts';
+import { askEntra, askImds, codeOf } from './token-requests.ts';
 
 let azure: Emulator;
 
@@ -16,7 +16,7 @@ afterEach(() => {
   azure.delays.clear();
 });
 
-test('a queued answer strikes as often as said, then the service is itself again', async () => {
+test('a queued response is used the given number of times, then the service answers normally', async () => {
   azure.faults.queue(
     'imds',
     { status: 429, headers: { 'retry-after': '3' }, body: { error: 'slow down' } },
@@ -29,7 +29,7 @@ test('a queued answer strikes as often as said, then the service is itself again
   expect(azure.faults.pending).toBe(0);
 });
 
-test('a fault can be meant for some requests only', async () => {
+test('a fault can be limited to some requests', async () => {
   azure.faults.queue(
     'entra',
     entraError(700213),
@@ -42,7 +42,7 @@ test('a fault can be meant for some requests only', async () => {
   );
 });
 
-test('one of Entra’s errors can have another text, status and further members', async () => {
+test('an Entra error can have another text, status and additional members', async () => {
   azure.faults.queue(
     'entra',
     entraError(7002131, { message: 'No record.', status: 401, extra: { suberror: 'x' } }),
@@ -52,23 +52,26 @@ test('one of Entra’s errors can have another text, status and further members'
   expect(answer.json()).toMatchObject({ error_codes: [7002131], suberror: 'x' });
 });
 
-test('a queued error speaks of the request that it strikes', async () => {
+test('a queued error uses the values of the request', async () => {
   azure.faults.queue('entra', entraError(700213));
   const { error_description: text } = (await askEntra(azure)).json();
   expect(text).toContain(`presented assertion subject '${identities.runner.objectId}'.`);
 });
 
-test.each(Object.entries(aadsts))('AADSTS%s can be queued, and says all it has to say', async (code, row) => {
-  azure.faults.queue('entra', entraError(Number(code)));
-  const answer = await askEntra(azure);
-  expect([answer.status, codeOf(answer)]).toEqual([row.status, Number(code)]);
-  expect(answer.json()['error_description']).not.toMatch(/[{}]/);
-});
+test.each(Object.entries(aadsts))(
+  'AADSTS%s can be queued, and its text has no open placeholder',
+  async (code, row) => {
+    azure.faults.queue('entra', entraError(Number(code)));
+    const answer = await askEntra(azure);
+    expect([answer.status, codeOf(answer)]).toEqual([row.status, Number(code)]);
+    expect(answer.json()['error_description']).not.toMatch(/[{}]/);
+  },
+);
 
 test.each([
   ['html', { kind: 'html', status: 503 }, 503, /^<html>/],
   ['a redirect', { kind: 'redirect', location: 'https://evil.example/' }, 302, /^$/],
-  ['a raw body', { status: 200, body: 'no JSON' }, 200, /^no JSON$/],
+  ['a raw body', { status: 200, body: 'not JSON' }, 200, /^not JSON$/],
   ['truncated JSON', { kind: 'truncated' }, 200, /^\{"access_token":"[^"]*$/],
 ] satisfies [string, Fault, number, RegExp][])('%s', async (_what, fault, status, text) => {
   azure.faults.queue('imds', fault);
@@ -89,14 +92,14 @@ test.each([
   );
 });
 
-test('a delay holds the answer back', async () => {
+test('a delay postpones the response', async () => {
   azure.delays.set('imds', 120);
   const start = performance.now();
   await askImds(azure);
   expect(performance.now() - start).toBeGreaterThanOrEqual(115);
 });
 
-test('a test can wait for a request, and for a number of them', async () => {
+test('a test can wait for one request, and for a number of requests', async () => {
   azure.clearRequests();
   const next = azure.nextRequest((one) => one.leg === 'entra');
   await askEntra(azure);
@@ -108,7 +111,7 @@ test('a test can wait for a request, and for a number of them', async () => {
   expect((await asked).map((one) => one.status)).toEqual([200, 200, 200]);
 });
 
-test('stop ends hanging, stalled and delayed requests at once', async () => {
+test('stop ends hanging, stalled and delayed requests', async () => {
   const other = await startEmulator();
   other.faults.queue('imds', { kind: 'hang' });
   other.faults.queue('imds', { kind: 'stall' });
@@ -117,8 +120,8 @@ test('stop ends hanging, stalled and delayed requests at once', async () => {
     askImds(other),
     askImds(other),
     ask(`${other.entra.url}/common/discovery/keys`, { ca: other.ca.pem }),
-  ].map((promise) => promise.catch(() => 'ended'));
+  ].map((promise) => promise.catch(() => 'closed'));
   await other.untilRequests(3);
   await other.stop();
-  expect(await Promise.all(pending)).toEqual(['ended', 'ended', 'ended']);
+  expect(await Promise.all(pending)).toEqual(['closed', 'closed', 'closed']);
 });

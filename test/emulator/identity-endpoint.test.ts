@@ -38,7 +38,7 @@ describe.each(['app-service', 'container-apps'] as const)('%s', (kind) => {
     ['principal_id', second.objectId],
     ['object_id', second.objectId],
     ['mi_res_id', second.resourceId],
-  ])('hands out the token of the identity named by %s', async (parameter, value) => {
+  ])('issues the token of the identity selected by %s', async (parameter, value) => {
     const answer = await askEndpoint({ [parameter]: value });
     expect(answer.status).toBe(200);
     const body = answer.json();
@@ -53,11 +53,11 @@ describe.each(['app-service', 'container-apps'] as const)('%s', (kind) => {
     expect(claimsOf(body['access_token'])).toMatchObject({ sub: second.objectId, ver: '2.0' });
   });
 
-  test('means the system-assigned identity without a selector', async () => {
+  test('uses the system-assigned identity without a selector', async () => {
     expect((await askEndpoint({})).json()['client_id']).toBe(system.clientId);
   });
 
-  test('wants a user-assigned identity named even when it is the only one', async () => {
+  test('requires a selector for a user-assigned identity, even for the only one', async () => {
     become(kind, [runner.clientId]);
     expect((await askEndpoint({})).status).toBe(400);
   });
@@ -65,20 +65,37 @@ describe.each(['app-service', 'container-apps'] as const)('%s', (kind) => {
   test.each([
     ['an identity that is not assigned', { client_id: elsewhere.clientId }, 400],
     ['two selectors', { client_id: runner.clientId, principal_id: runner.objectId }, 400],
+    ['the selector of IMDS', { msi_res_id: runner.resourceId }, 400],
+    [
+      'the selector of IMDS beside another',
+      { client_id: runner.clientId, msi_res_id: runner.resourceId },
+      400,
+    ],
     ['no resource', { resource: '' }, 400],
     ['an old api-version', { 'api-version': '2017-09-01' }, 400],
     ['an unknown resource', { client_id: runner.clientId, resource: 'https://nobody.example' }, 500],
-  ])('refuses %s', async (_what, query, status) => {
+  ])('rejects %s', async (_what, query, status) => {
     const answer = await askEndpoint(query);
     expect(answer.status).toBe(status);
     expect(answer.json()).toMatchObject({ statusCode: status, message: expect.any(String) });
   });
 
   test.each([
+    ['resource', 'https://management.azure.com/'],
+    ['api-version', '2019-08-01'],
+    ['client_id', runner.clientId],
+  ])('rejects a second %s', async (name, value) => {
+    const url = `${variable('IDENTITY_ENDPOINT')}?api-version=2019-08-01&resource=api://AzureADTokenExchange&client_id=${runner.clientId}`;
+    const headers = { 'X-IDENTITY-HEADER': variable('IDENTITY_HEADER') };
+    expect((await ask(url, { headers })).status).toBe(200);
+    expect((await ask(`${url}&${name}=${value}`, { headers })).status).toBe(400);
+  });
+
+  test.each([
     ['without its header', {}],
     ['with a wrong header', { 'X-IDENTITY-HEADER': 'guess' }],
     ['with the header of IMDS', { Metadata: 'true' }],
-  ])('refuses a request %s', async (_what, headers) => {
+  ])('rejects a request %s', async (_what, headers) => {
     expect((await askEndpoint({ client_id: runner.clientId }, headers)).status).toBe(401);
   });
 });
@@ -92,14 +109,14 @@ test.each([
   ['service-fabric', ['IDENTITY_ENDPOINT', 'IDENTITY_HEADER', 'IDENTITY_SERVER_THUMBPRINT']],
   ['azure-ml', ['MSI_ENDPOINT', 'MSI_SECRET']],
   ['aci-windows', ['IDENTITY_ENDPOINT', 'IDENTITY_HEADER']],
-] as const)('%s shows itself by its own variables, and never leads to a real IMDS', (kind, names) => {
+] as const)('%s is detected by its own variables, and none of them points to a real IMDS', (kind, names) => {
   become(kind);
   const variables = azure.environment('machine');
   expect(Object.keys(variables).sort()).toEqual(['AZURE_POD_IDENTITY_AUTHORITY_HOST', ...names].sort());
   for (const value of Object.values(variables)) expect(value).not.toContain('169.254');
 });
 
-test('Azure Arc answers with its challenge, and is seen to have been asked', async () => {
+test('Azure Arc answers with its challenge, and the request is recorded', async () => {
   become('azure-arc');
   azure.clearRequests();
   const answer = await ask(`${variable('IDENTITY_ENDPOINT')}?api-version=2019-11-01`, {

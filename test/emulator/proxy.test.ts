@@ -1,5 +1,5 @@
 import { type ClientRequest, request as httpRequest } from 'node:http';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
 import { afterEach, expect, test } from '@jest/globals';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../../emulator/emulator.ts';
@@ -13,7 +13,7 @@ interface Tunnel {
   readonly socket: Socket;
 }
 
-/** Asks the proxy for a tunnel. */
+/** Sends a CONNECT request to the proxy. */
 function tunnel(target: string, authorization?: string): Promise<Tunnel> {
   return new Promise((resolve, reject) => {
     const outgoing: ClientRequest = httpRequest(azure.proxy.url, {
@@ -39,7 +39,7 @@ const start = async (proxy?: EmulatorOptions['proxy']): Promise<void> => {
 test.each([
   ['login.microsoftonline.com', /x5c/],
   ['login.partner.microsoftonline.cn', /x5c/],
-])('a tunnel to %s ends at the embedded Entra, with a certificate of that name', async (host, expected) => {
+])('a tunnel to %s reaches the embedded Entra, with a certificate for that name', async (host, expected) => {
   await start();
   const { status, socket } = await tunnel(`${host}:443`);
   expect(status).toBe(200);
@@ -47,11 +47,11 @@ test.each([
     const secure = tlsConnect({ socket, servername: host, ca: azure.ca.pem }, () => {
       secure.write(`GET /common/discovery/v2.0/keys HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
     });
-    let said = '';
+    let received = '';
     secure.on('data', (chunk: Buffer) => {
-      said += chunk.toString('utf8');
+      received += chunk.toString('utf8');
     });
-    secure.on('end', () => resolve(said));
+    secure.on('end', () => resolve(received));
     secure.on('error', reject);
   });
   expect(text).toMatch(expected);
@@ -61,15 +61,18 @@ test.each([
   ]);
 });
 
-test.each(['example.com:443', '127.0.0.1:1', 'localhost:22'])('a tunnel to %s is refused', async (target) => {
-  await start();
-  const { status, socket } = await tunnel(target);
-  socket.destroy();
-  expect(status).toBe(403);
-  expect(azure.requests.map((one) => [one.host, one.status])).toEqual([[target, 403]]);
-});
+test.each(['example.com:443', '127.0.0.1:1', 'localhost:22'])(
+  'a tunnel to %s is rejected',
+  async (target) => {
+    await start();
+    const { status, socket } = await tunnel(target);
+    socket.destroy();
+    expect(status).toBe(403);
+    expect(azure.requests.map((one) => [one.host, one.status])).toEqual([[target, 403]]);
+  },
+);
 
-test('a test may lead another name to a port', async () => {
+test('a test can map another host name to a port', async () => {
   await start();
   azure.proxy.map('account.blob.core.windows.net', Number(new URL(azure.entra.url).port));
   const { status, socket } = await tunnel('account.blob.core.windows.net:443');
@@ -77,7 +80,7 @@ test('a test may lead another name to a port', async () => {
   expect(status).toBe(200);
 });
 
-/** Plain http through the proxy, to the address of the real IMDS. */
+/** Sends a plain HTTP request through the proxy to the address of the real IMDS. */
 const forwarded = (headers: Record<string, string> = { Metadata: 'true' }) =>
   new Promise<{ status: number; text: string }>((resolve, reject) => {
     const outgoing = httpRequest(
@@ -99,7 +102,7 @@ const forwarded = (headers: Record<string, string> = { Metadata: 'true' }) =>
     outgoing.end();
   });
 
-test('the address of IMDS leads to the embedded one, and both say that it was asked', async () => {
+test('the address of IMDS is mapped to the embedded IMDS, and both services record the request', async () => {
   await start();
   expect((await forwarded()).status).toBe(200);
   expect(azure.requests.map(({ leg, host }) => [leg, host])).toEqual([
@@ -108,14 +111,14 @@ test('the address of IMDS leads to the embedded one, and both say that it was as
   ]);
 });
 
-test('a proxy that says for whom it forwards is refused by IMDS', async () => {
+test('IMDS rejects requests with X-Forwarded-For', async () => {
   await start({ forwardedFor: true });
   const { status, text } = await forwarded();
   expect(status).toBe(400);
   expect(text).toContain('X-Forwarded-For');
 });
 
-test('user and password of any characters are wanted, decoded and logged', async () => {
+test('user names and passwords with any characters are required, decoded and recorded', async () => {
   const password = 'p@ss:wörd/%41 #?';
   await start({ user: 'dom\\ain', password });
   for (const [authorization, expected] of [
@@ -135,12 +138,12 @@ test('user and password of any characters are wanted, decoded and logged', async
   ]);
 });
 
-test('asked directly like a web server, it serves nothing', async () => {
+test('a direct request is rejected', async () => {
   await start();
   expect((await ask(`${azure.proxy.url}/`)).status).toBe(403);
 });
 
-test('a proxy in trouble is a fault like any other', async () => {
+test('the proxy has faults, too', async () => {
   await start();
   azure.faults.queue('proxy', { status: 502 });
   azure.faults.queue('proxy', { kind: 'reset' });
@@ -148,4 +151,26 @@ test('a proxy in trouble is a fault like any other', async () => {
   socket.destroy();
   expect(status).toBe(502);
   await expect(tunnel('login.microsoftonline.com:443')).rejects.toThrow(/ECONNRESET|socket hang up/);
+});
+
+test('a fault can answer CONNECT with any status, headers and body', async () => {
+  await start();
+  const forged = { access_token: 'forged' };
+  azure.faults.queue('proxy', { status: 201, headers: { 'X-Proxy': 'yes' }, body: forged });
+  const text = await new Promise<string>((resolve, reject) => {
+    const socket = connect(Number(new URL(azure.proxy.url).port), '127.0.0.1', () => {
+      socket.write(
+        'CONNECT login.microsoftonline.com:443 HTTP/1.1\r\nHost: login.microsoftonline.com:443\r\n\r\n',
+      );
+    });
+    let received = '';
+    socket.on('data', (chunk: Buffer) => {
+      received += chunk.toString('utf8');
+    });
+    socket.on('end', () => resolve(received));
+    socket.on('error', reject);
+  });
+  expect(text).toMatch(/^HTTP\/1\.1 201 Created\r\n/);
+  expect(text).toContain('X-Proxy: yes');
+  expect(text.split('\r\n\r\n')[1]).toBe(JSON.stringify(forged));
 });

@@ -5,19 +5,19 @@ export interface RawAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
-  /** The body read as JSON; throws when it is none. */
+  /** Parses the body as JSON. */
   json(): Record<string, unknown>;
 }
 
 export interface RawRequest {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
-  /** The certificate authority to trust, for https. */
+  readonly body?: string | Buffer;
+  /** The certificate authority to trust, for HTTPS. */
   readonly ca?: string;
 }
 
-/** One request as the wire knows it: no client library, no defaults, a connection of its own. */
+/** Sends one request on a new connection, without a client library and its defaults. */
 export function ask(
   url: string,
   { method = 'GET', headers = {}, body, ca }: RawRequest = {},
@@ -45,7 +45,7 @@ export function ask(
   });
 }
 
-/** The claims of a token, unchecked. */
+/** The claims of a token, without any check. */
 export function claimsOf(token: unknown): Record<string, unknown> {
   const payload = String(token).split('.')[1] ?? '';
   return JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as Record<string, unknown>;

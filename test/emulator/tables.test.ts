@@ -5,7 +5,7 @@ import { worldFor } from '../../emulator/default-world.ts';
 
 const unique = (values: readonly string[]): boolean => new Set(values).size === values.length;
 
-test.each(Object.entries(aadsts))('AADSTS%s says where it was read', (_code, row) => {
+test.each(Object.entries(aadsts))('AADSTS%s has a source', (_code, row) => {
   expect(row.source).toMatch(/^(text|list|unconfirmed): \S/);
   expect(row.status).toBeGreaterThanOrEqual(400);
 });
@@ -18,7 +18,7 @@ test('no two clouds share a host or an audience', () => {
   expect(unique(rows.flatMap((one) => [one.exchangeUri, one.exchangeAppId]))).toBe(true);
 });
 
-test.each(cloudNames)('in the world of %s every ID and address is somebody’s own', (cloud) => {
+test.each(cloudNames)('in the default world of %s every ID and address is unique', (cloud) => {
   const world = worldFor(cloud);
   expect(unique(world.resources.flatMap((one) => [one.appId, ...one.identifierUris]))).toBe(true);
   expect(
@@ -31,6 +31,6 @@ test.each(cloudNames)('in the world of %s every ID and address is somebody’s o
   ).toBe(true);
 });
 
-test('a world is plain data, which a test can clone and change', () => {
+test('a world is plain data that a test can clone', () => {
   expect(structuredClone(worldFor('china'))).toEqual(worldFor('china'));
 });

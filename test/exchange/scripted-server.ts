@@ -1,40 +1,65 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** One answer of the script; `hang`: none ever comes; `reset`: the connection is destroyed. */
+/** One answer of the script; `hang`: no answer ever comes; `reset`: the connection is destroyed. */
 export type Line =
-  | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown }
+  | {
+      readonly status: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      /** Text and bytes are sent as they are, everything else as JSON. */
+      readonly body?: unknown;
+    }
   | 'hang'
   | 'reset';
 
+export interface ScriptedRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
 export interface ScriptedServer {
+  readonly port: number;
   readonly url: string;
   readonly asked: () => number;
+  /** The requests whose bodies have arrived. */
+  readonly requests: readonly ScriptedRequest[];
   stop(): void;
 }
 
 /** Answers the n-th request with the n-th line; the last line answers all further ones. */
 export async function startScriptedServer(lines: readonly Line[]): Promise<ScriptedServer> {
   let asked = 0;
+  const requests: ScriptedRequest[] = [];
   const server = createServer((request, response) => {
     const line = lines[Math.min(asked, lines.length - 1)] ?? 'reset';
     asked += 1;
-    request.resume();
-    if (line === 'hang') return;
-    if (line === 'reset') {
-      request.socket.destroy();
-      return;
-    }
-    const body = typeof line.body === 'string' ? line.body : JSON.stringify(line.body ?? {});
-    response.writeHead(line.status, { 'Content-Type': 'application/json', ...line.headers }).end(body);
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { method = '', url: path = '', headers } = request;
+      requests.push({ method, path, headers, body: Buffer.concat(chunks).toString('utf8') });
+      if (line === 'hang') return;
+      if (line === 'reset') {
+        request.socket.destroy();
+        return;
+      }
+      const { body = {} } = line;
+      const sent = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+      response.writeHead(line.status, { 'Content-Type': 'application/json', ...line.headers }).end(sent);
+    });
+    request.on('error', () => undefined);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
+    port,
     url: `http://127.0.0.1:${port}/token`,
     asked: () => asked,
+    requests,
     stop: () => {
       server.closeAllConnections();
       server.close();

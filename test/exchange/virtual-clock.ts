@@ -1,29 +1,38 @@
-import type { Clock } from '../../src/exchange/clock.ts';
+import type { Clock } from '../../src/exchange/budget.ts';
 
 export interface VirtualClock extends Clock {
-  /** The waits between tries, in the order in which they were begun. Milliseconds. */
+  /** The waits between tries, in the order in which they started. Milliseconds. */
   readonly waits: readonly number[];
+  /** Lets time pass. */
+  readonly advance: (milliseconds: number) => void;
 }
 
 /**
- * A clock on which the waits between tries take no time and yet pass.
+ * A clock on which the waits between tries take no time and still pass.
  *
- * @param impatient the limits of single tries pass at once as well; otherwise they never do
+ * @param tryLimits `pass`: the limit of a single try passes as soon as the request is sent; `never`: it never does
+ * @param date where the calendar starts. Milliseconds since 1970
  */
-export function virtualClock(impatient: 'impatient' | 'patient' = 'patient'): VirtualClock {
+export function virtualClock(
+  tryLimits: 'pass' | 'never' = 'never',
+  date = Date.UTC(2030, 0, 1),
+): VirtualClock {
   let now = 0;
   const waits: number[] = [];
   return {
     waits,
+    advance: (milliseconds) => {
+      now += milliseconds;
+    },
     now: () => now,
-    date: () => Date.UTC(2030, 0, 1) + now,
+    date: () => date + now,
     sleep: async (milliseconds) => {
       waits.push(milliseconds);
       now += milliseconds;
     },
     after: (milliseconds, then) => {
-      if (impatient === 'patient') return () => undefined;
-      // Only once the request is on its way: a limit that strikes before would leave nothing to cut off.
+      if (tryLimits === 'never') return () => undefined;
+      // Only after the request is sent: a limit that passes earlier would have nothing to end.
       const soon = setTimeout(() => {
         now += milliseconds;
         then();

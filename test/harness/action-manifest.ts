@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 
-/** What the harness and the tests read of `action.yml`. Syntax: https://docs.github.com/actions/reference/workflows-and-actions/metadata-syntax */
+/** The parts of `action.yml` that the harness and the tests read. Syntax: https://docs.github.com/actions/reference/workflows-and-actions/metadata-syntax */
 export interface ActionManifest {
   readonly name: string;
   readonly description: string;
@@ -22,6 +22,7 @@ export interface ActionInput {
   readonly description: string;
   readonly required?: boolean;
   readonly default?: string;
+  readonly deprecationMessage?: string;
 }
 
 export function readActionManifest(directory: string): ActionManifest {

@@ -11,7 +11,7 @@ export interface AgentCommand {
   readonly data: string;
 }
 
-/** The same escapes in data and properties; the percent sign last (agents decode it unless `DECODE_PERCENTS=false`). */
+/** The same escapes in data and properties. The percent sign is last; agents decode it unless `DECODE_PERCENTS=false`. */
 const escapes = [
   ['%3B', ';'],
   ['%0D', '\r'],
@@ -30,21 +30,23 @@ export function escapeAgent(text: string): string {
     .reduce((result, [escaped, character]) => result.replaceAll(character, escaped), text);
 }
 
+const prefix = '##vso[';
+
 export function parseAgentCommand(line: string): AgentCommand | undefined {
-  const start = line.indexOf('##vso[');
+  const start = cultureIndexOf(line, prefix);
   if (start < 0) return undefined;
   const end = line.indexOf(']', start);
   if (end < 0) return undefined;
-  const info = line.slice(start + '##vso['.length, end);
+  // The agent skips as many characters as the prefix has, also when ignorable ones stand in it: the area then begins too early.
+  const info = line.slice(start + prefix.length, end);
   const space = info.indexOf(' ');
   const names = (space < 0 ? info : info.slice(0, space)).split('.').filter((name) => name !== '');
   const [area, event] = names;
   if (area === undefined || event === undefined || names.length !== 2) return undefined;
   const properties: Record<string, string> = {};
-  for (const pair of (space > 0 ? info.slice(space + 1) : '').split(';')) {
-    const equals = pair.indexOf('=');
-    if (equals <= 0 || equals === pair.length - 1) continue;
-    properties[pair.slice(0, equals).toLowerCase()] = unescapeAgent(pair.slice(equals + 1));
+  for (const property of (space > 0 ? info.slice(space + 1) : '').split(';')) {
+    const [, key, value] = /^=*([^=]+)=+([\s\S]+)$/.exec(property) ?? [];
+    if (key !== undefined && value !== undefined) properties[key.toLowerCase()] = unescapeAgent(value);
   }
   return {
     area: area.toLowerCase(),
@@ -52,4 +54,44 @@ export function parseAgentCommand(line: string): AgentCommand | undefined {
     properties,
     data: unescapeAgent(line.slice(end + 1)),
   };
+}
+
+/** Whether the agent warns about the line that is no command. Source: `WorkerCommandManager.cs`. */
+export function looksLikeCommand(line: string): boolean {
+  return cultureIndexOf(line, '##vso') >= 0;
+}
+
+const collator = new Intl.Collator('en');
+const ignorable = new Map<string, boolean>();
+
+/** Whether ICU's collation gives the character no weight at all, such as a soft hyphen or a variation selector. */
+export function isIgnorable(character: string): boolean {
+  let known = ignorable.get(character);
+  if (known === undefined) {
+    known = collator.compare(character, '') === 0;
+    ignorable.set(character, known);
+  }
+  return known;
+}
+
+/**
+ * .NET's `string.IndexOf(string)`, which compares by culture: with ICU, ignorable characters do not count. The agent
+ * calls it without `StringComparison.Ordinal`, so such a character does not hide a command.
+ */
+function cultureIndexOf(text: string, sought: string): number {
+  const exact = text.indexOf(sought);
+  if (/^[ -~]*$/.test(text)) return exact;
+  const places: number[] = [];
+  let significant = '';
+  let at = 0;
+  for (const character of text) {
+    if (!isIgnorable(character)) {
+      significant += character;
+      for (let unit = 0; unit < character.length; unit += 1) places.push(at + unit);
+    }
+    at += character.length;
+  }
+  const found = places[significant.indexOf(sought)];
+  if (found === undefined) return exact;
+  return exact < 0 ? found : Math.min(exact, found);
 }

@@ -1,7 +1,7 @@
 import type { TaskManifest } from './task-manifest.ts';
 
 /**
- * What a task's manifest forbids its own output. A breach is a warning, and the command does nothing.
+ * What a task's manifest and a pipeline forbid a task's output. A forbidden command only causes a warning.
  * Source: azure-pipelines-agent `TaskRestrictionsExtension.cs`, `TaskRestrictionsChecker.cs`, and the commands marked
  * `AllowedInRestrictedMode` in `TaskCommandExtension.cs` and `TelemetryCommandExtension.cs`.
  */
@@ -19,20 +19,44 @@ const allowedInRestrictedMode = new Set([
   'telemetry.publish',
 ]);
 
-export function commandAllowed(manifest: TaskManifest, area: string, event: string): boolean {
-  if (manifest.restrictions?.commands?.mode !== 'restricted') return true;
+/** `target:` of a pipeline's step, which restricts the task further. */
+export interface StepTarget {
+  readonly commands?: 'any' | 'restricted';
+  /** Names or patterns; `none` allows no name. */
+  readonly settableVariables?: 'none' | readonly string[];
+}
+
+type Restricted = Pick<TaskManifest, 'restrictions'>;
+
+/** Both apply: a command or a name must pass each of them. Source: `JobExtension.cs`, `taskRestrictionsMap`. */
+export function restrictionsOf(
+  manifest: TaskManifest,
+  target: StepTarget | undefined,
+): readonly Restricted[] {
+  const settable = target?.settableVariables;
+  return [
+    manifest,
+    ...(target?.commands === 'restricted' ? [{ restrictions: { commands: { mode: 'restricted' } } }] : []),
+    ...(settable === undefined
+      ? []
+      : [{ restrictions: { settableVariables: { allowed: settable === 'none' ? [] : settable } } }]),
+  ];
+}
+
+export function commandAllowed({ restrictions }: Restricted, area: string, event: string): boolean {
+  if (restrictions?.commands?.mode !== 'restricted') return true;
   return allowedInRestrictedMode.has(`${area}.${event}`);
 }
 
-/** Without a list every name is allowed; with one, a name that any of its patterns matches. */
-export function variableSettable(manifest: TaskManifest, name: string): boolean {
-  const allowed = manifest.restrictions?.settableVariables?.allowed;
+/** Without a list, every name is allowed. With one, a name that any of its patterns matches. */
+export function variableSettable({ restrictions }: Restricted, name: string): boolean {
+  const allowed = restrictions?.settableVariables?.allowed;
   return allowed === undefined || allowed.some((pattern) => globMatches(pattern, name));
 }
 
 /**
  * The part of minimatch that patterns for variable names need: a leading `!` negates the whole pattern, one pair of
- * braces lists alternatives, `*` and `?` and `[…]` as usual, letter case ignored.
+ * braces lists alternatives, `*` and `?` and `[…]` as usual, without letter case.
  * Source: SLaks/Minimatch `Minimatcher.cs` (`ParseNegate`, then `BraceExpand`), which the agent uses.
  */
 function globMatches(pattern: string, name: string): boolean {

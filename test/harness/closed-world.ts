@@ -1,23 +1,26 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 /**
- * Keeps whatever a test starts on this machine. A managed identity's endpoint answers any process on a cloud
- * machine, so no test may ever reach the real one, by mistake or by a fault in the code under test.
+ * Keeps everything that a test starts on this machine. On a cloud machine, the managed identity's endpoint answers any
+ * process, so no test may ever reach the real one, neither by mistake nor by a bug in the code under test.
  */
 
-/** Nothing listens here: the port is privileged and unassigned in practice. */
+/** Nothing listens here: the port is privileged, and nothing uses it in practice. */
 export const closedPort = 'http://127.0.0.1:1';
 
 const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'];
 
 /**
- * The environment every host process starts from: proxies lead nowhere but loopback needs none, and the metadata
- * service is a closed port. `environment` wins, name by name (a proxy's name in either letter case).
+ * The environment that every host process starts from. Proxies are closed ports, loopback bypasses them, and the
+ * metadata service is a closed port. `environment` wins, name by name (a proxy's name in either letter case).
  *
- * @throws when `environment` empties `AZURE_POD_IDENTITY_AUTHORITY_HOST`: the metadata service would then be real.
+ * @throws when `environment` empties `AZURE_POD_IDENTITY_AUTHORITY_HOST`: the program would then ask the real metadata service.
  */
 export function closedWorld(environment: Readonly<Record<string, string>>): Record<string, string> {
   if (environment['AZURE_POD_IDENTITY_AUTHORITY_HOST'] === '') {
     throw new Error(
-      'AZURE_POD_IDENTITY_AUTHORITY_HOST must not be empty: the real metadata service would be asked.',
+      'AZURE_POD_IDENTITY_AUTHORITY_HOST must not be empty: the program would ask the real metadata service.',
     );
   }
   const given = new Set(Object.keys(environment).map((name) => name.toUpperCase()));
@@ -34,27 +37,39 @@ export function closedWorld(environment: Readonly<Record<string, string>>): Reco
   return { ...world, ...environment };
 }
 
+const loopbackOnly = `'use strict';
+// Runs on every Node since 10, so no newer syntax.
+var net = require('net');
+var connect = net.Socket.prototype.connect;
+var loopback = /^(?:localhost|127(?:\\.\\d{1,3}){3}|::1|\\[::1\\])$/i;
+function hostOf(args) {
+  var list = Array.isArray(args[0]) ? args[0] : args;
+  var first = list[0];
+  if (typeof first === 'object' && first !== null) return first.path ? undefined : first.host || 'localhost';
+  if (typeof first === 'string' && !/^\\d+$/.test(first)) return undefined;
+  return typeof list[1] === 'string' ? list[1] : 'localhost';
+}
+net.Socket.prototype.connect = function () {
+  var host = hostOf(arguments);
+  if (host === undefined || loopback.test(host)) return connect.apply(this, arguments);
+  var socket = this;
+  process.nextTick(function () {
+    var error = new Error('connect ENETUNREACH ' + host + ': only loopback may be reached');
+    error.code = 'ENETUNREACH';
+    error.syscall = 'connect';
+    socket.destroy(error);
+  });
+  return this;
+};
+`;
+
 /**
- * Arguments for `node` that make a connection to anything but loopback fail with ENETUNREACH, whatever the program
- * does. The one thing in which a started program differs from its life under the real host.
+ * Writes a module into `folder` that makes every connection to anything but loopback fail with ENETUNREACH, whatever
+ * the program does, and returns its path for `node --require`. This is the one thing in which a started program
+ * differs from its life under the real host.
  */
-export const fence: readonly string[] = [
-  '--import',
-  `data:text/javascript,${encodeURIComponent(`
-    import net from 'node:net';
-    const connect = net.Socket.prototype.connect;
-    const loopback = /^(?:localhost|127(?:\\.\\d{1,3}){3}|::1|\\[::1\\])$/i;
-    const hostOf = (args) => {
-      const [first, second] = Array.isArray(args[0]) ? args[0] : args;
-      if (typeof first === 'object' && first !== null) return first.path ? undefined : (first.host ?? 'localhost');
-      if (typeof first === 'string' && !/^\\d+$/.test(first)) return undefined;
-      return typeof second === 'string' ? second : 'localhost';
-    };
-    net.Socket.prototype.connect = function (...args) {
-      const host = hostOf(args);
-      if (host === undefined || loopback.test(host)) return connect.apply(this, args);
-      process.nextTick(() => this.destroy(Object.assign(new Error('connect ENETUNREACH ' + host + ': only loopback may be reached'), { code: 'ENETUNREACH', syscall: 'connect' })));
-      return this;
-    };
-  `)}`,
-];
+export function writeLoopbackOnlyModule(folder: string): string {
+  const path = join(folder, 'loopback-only.cjs');
+  writeFileSync(path, loopbackOnly);
+  return path;
+}

@@ -1,8 +1,8 @@
 import { StringDecoder } from 'node:string_decoder';
 
 /**
- * Cuts a stream into lines the way both hosts do: .NET's `StreamReader.ReadLine` ends a line at LF, at CR LF and at
- * a lone CR. What follows the last line break is a line of its own when the stream ends.
+ * Splits a stream into lines as both hosts do. .NET's `StreamReader.ReadLine` ends a line at LF, at CR LF, and at a
+ * lone CR. Text after the last line break is a line when the stream ends.
  * Source: actions/runner `Runner.Sdk/ProcessInvoker.cs`, azure-pipelines-agent `Agent.Sdk/ProcessInvoker.cs`.
  */
 export class LineReader {

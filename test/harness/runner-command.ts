@@ -8,7 +8,7 @@ export interface RunnerCommand {
   readonly data: string;
 }
 
-/** Every command the runner has registered; `internal-set-repo-path` is for its own plugins only. */
+/** Every command that the runner registers, except `internal-set-repo-path`, which is for its own plugins. */
 export const runnerCommands: ReadonlySet<string> = new Set([
   'stop-commands',
   'set-env',
@@ -29,7 +29,7 @@ export const runnerCommands: ReadonlySet<string> = new Set([
 
 type Escapes = readonly (readonly [escaped: string, character: string])[];
 
-/** `%25` comes last: what it uncovers is not unescaped again. */
+/** `%25` is last, so that its result is not unescaped again. */
 const dataEscapes: Escapes = [
   ['%0D', '\r'],
   ['%0A', '\n'],
@@ -54,7 +54,7 @@ function unescaped(text: string, escapes: Escapes): string {
   return escapes.reduce((result, [escaped, character]) => result.replaceAll(escaped, character), text);
 }
 
-/** The line's command among `registered` (lower case), or nothing. The new form is tried first. */
+/** The command of the line, if it is among `registered` (lower case). The new form is tried first. */
 export function parseRunnerCommand(line: string, registered: ReadonlySet<string>): RunnerCommand | undefined {
   return newForm(line, registered) ?? oldForm(line, registered);
 }

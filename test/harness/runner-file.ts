@@ -9,8 +9,8 @@ export interface FileEntry {
 }
 
 /**
- * The entries one by one, so that those before a malformed one count, as in the runner.
- * @throws with the runner's own words when a line is neither form or a block has no end.
+ * Yields the entries one by one, so that those before a malformed one count, as in the runner.
+ * @throws in the runner's words when a line has neither form, or a block has no end.
  */
 export function* readFileEntries(text: string): Generator<FileEntry> {
   let rest = text.replace(/^\ufeff/u, '');

@@ -1,24 +1,26 @@
 import type { Transcript } from './transcript.ts';
 
-/** The names under which a step may hand a secret to the job; everywhere else it is a leak. */
+/** The names under which a step may hand a secret to the job. Anywhere else, a secret is a leak. */
 export interface HandedOver {
   readonly outputs?: readonly string[];
   readonly variables?: readonly string[];
 }
 
 /**
- * Fails when a secret stands anywhere but in the host's own mask command and in a value handed over under one of the
- * given names: in what a process wrote, in its command files, in what a person sees. A secret is found as it is, in
- * base64, percent- or JSON-escaped, in hexadecimal, broken over lines, and a token also by its payload or signature.
+ * Fails when a secret is anywhere except in the host's mask command and in a value handed over under one of the given
+ * names. It looks at what the process wrote, at its command files, and at what a person sees, debug lines included. It
+ * finds a secret as it is, in base64, percent- or JSON-escaped, in hexadecimal, and split over lines; and a token also
+ * by its payload or signature.
  *
- * @throws naming the secrets by their place in the list, never by their value.
+ * @throws with the position of each secret in the list, never with its value.
  */
 export function assertNoSecretLeaks(
   results: Transcript | readonly Transcript[],
   secrets: readonly string[],
   handedOver: HandedOver = {},
 ): void {
-  if (secrets.length === 0) throw new Error('No secret to look for: the check would prove nothing.');
+  if (secrets.length === 0)
+    throw new Error('There is no secret to look for, so the check would prove nothing.');
   const leaks = [results].flat().flatMap((result) => leaksOf(result as Transcript, secrets, handedOver));
   if (leaks.length > 0) throw new Error(`Secrets leaked:\n${leaks.map((leak) => `  ${leak}`).join('\n')}`);
 }
@@ -36,14 +38,15 @@ function leaksOf(result: Transcript, secrets: readonly string[], handedOver: Han
       where: name === undefined ? where : `${where} (${name})`,
       text,
     })),
-    { where: 'all of it together, line breaks taken out', text: unexpected.map(({ text }) => text).join('') },
+    { where: 'everything together, line breaks removed', text: unexpected.map(({ text }) => text).join('') },
     { where: 'the displayed log', text: result.displayed },
-    { where: 'the displayed log, line breaks taken out', text: result.displayed },
+    { where: 'the displayed log, line breaks removed', text: result.displayed },
+    ...result.debugLines.map((text) => ({ where: 'a debug line', text })),
     ...result.annotations.map(({ message, properties }) => ({
       where: 'an annotation',
       text: [message, ...Object.values(properties)].join('\n'),
     })),
-  ].map(({ where, text }) => ({ where, text: where.endsWith('taken out') ? text.replace(/\s/g, '') : text }));
+  ].map(({ where, text }) => ({ where, text: where.endsWith('removed') ? text.replace(/\s/g, '') : text }));
 
   return secrets.flatMap((secret, index) =>
     [...formsOf(secret)].flatMap(([form, value]) =>
@@ -54,12 +57,12 @@ function leaksOf(result: Transcript, secrets: readonly string[], handedOver: Han
   );
 }
 
-/** Shorter pieces would be found by chance. */
+/** Shorter pieces can be found by chance. */
 const shortestSecret = 8;
 const shortestPart = 16;
 
 function formsOf(secret: string): Map<string, string> {
-  if (secret.length < shortestSecret) throw new Error('A secret this short would be found by chance.');
+  if (secret.length < shortestSecret) throw new Error('A secret this short can be found by chance.');
   const bytes = Buffer.from(secret, 'utf8');
   const forms = new Map([
     ['as it is', secret],
@@ -67,7 +70,7 @@ function formsOf(secret: string): Map<string, string> {
     ['JSON-escaped', JSON.stringify(secret).slice(1, -1)],
     ['hexadecimal', bytes.toString('hex')],
   ]);
-  // Inside other text a value's base64 depends on what stands before it: three ways, the uncertain ends cut off.
+  // Inside other text, the base64 of a value depends on the bytes before it: three forms, without their uncertain ends.
   for (const shift of [0, 1, 2]) {
     const text = bytes.subarray(shift).toString('base64').replace(/=+$/, '').slice(0, -1);
     forms.set(`base64, shifted by ${shift}`, text);

@@ -1,16 +1,18 @@
 import type { ValueEncoder } from './value-encoders.ts';
 
 /**
- * Replaces every known secret, and every encoded form of one, with `***`. Finds overlapping and adjoining
- * occurrences first and replaces each run of them once, so the order in which secrets were added does not matter.
- * Source: actions/runner `Sdk/DTLogging/Logging/SecretMasker.cs`; the agent's masker is the same design.
+ * Replaces every known secret, and every encoded form of one, with `***`. Overlapping and adjoining occurrences become
+ * one `***`, so the order in which secrets are added does not matter.
+ * Source: actions/runner `Sdk/DTLogging/Logging/SecretMasker.cs`; the agent's masker has the same design.
  */
 export class SecretMasker {
   readonly #encoders: readonly ValueEncoder[];
+  readonly #patterns: readonly RegExp[];
   readonly #forms = new Set<string>();
 
-  constructor(encoders: readonly ValueEncoder[]) {
+  constructor(encoders: readonly ValueEncoder[], patterns: readonly RegExp[] = []) {
     this.#encoders = encoders;
+    this.#patterns = patterns;
   }
 
   add(value: string): void {
@@ -27,6 +29,11 @@ export class SecretMasker {
     for (const form of this.#forms) {
       for (let at = text.indexOf(form); at >= 0; at = text.indexOf(form, at + 1)) {
         found.push({ start: at, end: at + form.length });
+      }
+    }
+    for (const pattern of this.#patterns) {
+      for (const match of text.matchAll(pattern)) {
+        found.push({ start: match.index, end: match.index + match[0].length });
       }
     }
     found.sort((one, other) => one.start - other.start);

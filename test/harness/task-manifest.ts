@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What the harness and the tests read of `task.json`. Schema: azure-pipelines-task-lib `tasks.schema.json`. */
+/** The parts of `task.json` that the harness and the tests read. Schema: azure-pipelines-task-lib `tasks.schema.json`. */
 export interface TaskManifest {
   readonly id: string;
   readonly name: string;

@@ -1,22 +1,22 @@
-/** What both hosts report of a step, so that a check such as "no secret leaks" can be written once. */
+/** What both hosts report about a step, so that a check such as "no secret leaks" is written once. */
 
 export type AnnotationLevel = 'error' | 'warning' | 'notice';
 
 export interface Annotation {
   readonly level: AnnotationLevel;
-  /** Masked, as the host keeps it. */
+  /** Masked, as the host stores it. */
   readonly message: string;
   readonly properties: Readonly<Record<string, string>>;
 }
 
 /**
- * One thing a step gave to its host, unmasked, and what the host took it for:
+ * One thing that a step gave to its host, unmasked, and what the host made of it:
  * - `mask`: a request to hide a value
- * - `secret-variable`, `output`, `variable`: a value handed over under `name`; the first is hidden by the host itself
+ * - `secret-variable`, `output`, `variable`: a value handed over under `name`; the host itself hides the first
  * - `text`: everything else
  */
 export interface Written {
-  /** Where it stood, for messages: `stdout`, `GITHUB_OUTPUT`, … */
+  /** Where it was, for messages: `stdout`, `GITHUB_OUTPUT`, … */
   readonly where: string;
   readonly text: string;
   readonly takenFor: 'text' | 'mask' | 'secret-variable' | 'output' | 'variable';
@@ -30,13 +30,17 @@ export interface Transcript {
   readonly signal: NodeJS.Signals | undefined;
   /** Everything the process wrote, unmasked. */
   readonly raw: { readonly stdout: string; readonly stderr: string };
-  /** The log as a person sees it: masked, commands carried out and not shown. */
+  /** The complete log as a person sees it: masked; commands are carried out and not shown. */
   readonly displayed: string;
+  /** The lines of the log that only the host's debug switch shows, masked, without the tag. */
+  readonly debugLines: readonly string[];
   readonly annotations: readonly Annotation[];
   readonly written: readonly Written[];
+  /** A child of the step's process still held its output when the host stopped waiting for it. */
+  readonly streamsLeftOpen: boolean;
 }
 
-/** An ordered list of events that can be waited for. */
+/** An ordered list of events. A test can wait for one. */
 export class EventLog<Event> {
   readonly events: Event[] = [];
   #waiting: {
@@ -57,13 +61,13 @@ export class EventLog<Event> {
   seen(matches: (event: Event) => boolean): Promise<Event> {
     const past = this.events.find(matches);
     if (past !== undefined) return Promise.resolve(past);
-    if (this.#closed) return Promise.reject(new Error('The step ended without the awaited event.'));
+    if (this.#closed) return Promise.reject(new Error('The step ended without the expected event.'));
     return new Promise((resolve, reject) => this.#waiting.push({ matches, resolve, reject }));
   }
 
   close(): void {
     this.#closed = true;
-    for (const { reject } of this.#waiting) reject(new Error('The step ended without the awaited event.'));
+    for (const { reject } of this.#waiting) reject(new Error('The step ended without the expected event.'));
     this.#waiting = [];
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The other forms in which each host hides a secret value. An encoder that answers the empty string adds nothing.
+ * The encoded forms in which each host also hides a secret. An encoder that returns the empty string adds nothing.
  *
  * Sources: actions/runner `Sdk/DTLogging/Logging/ValueEncoders.cs`, registered in `Runner.Common/HostContext.cs`;
  * azure-pipelines-agent `Microsoft.VisualStudio.Services.Agent/HostContext.cs`.
@@ -13,7 +13,7 @@ const base64 =
     return bytes.subarray(bytes.length > skippedBytes ? skippedBytes : 0).toString('base64');
   };
 
-/** Newtonsoft's JSON string without its quotes; it escapes these three line separators where JavaScript does not. */
+/** Newtonsoft's JSON string without its quotes; it escapes these three line separators, and JavaScript does not. */
 const jsonString: ValueEncoder = (value) =>
   JSON.stringify(value)
     .slice(1, -1)
@@ -22,7 +22,7 @@ const jsonString: ValueEncoder = (value) =>
       (separator) => `\\u${separator.charCodeAt(0).toString(16).padStart(4, '0')}`,
     );
 
-/** .NET's `Uri.EscapeDataString`, which escapes five characters that `encodeURIComponent` leaves alone. */
+/** .NET's `Uri.EscapeDataString` escapes five characters that `encodeURIComponent` keeps. */
 const uriData: ValueEncoder = (value) =>
   encodeURIComponent(Buffer.from(value, 'utf8').toString('utf8')).replace(
     /[!'()*]/g,
@@ -42,7 +42,7 @@ const xmlData: ValueEncoder = (value) =>
 const withoutDoubleQuotes: ValueEncoder = (value) =>
   value.length > 8 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : '';
 
-/** PowerShell colours an error's parts apart at an ampersand; parts of fewer than six characters stay visible. */
+/** PowerShell colors the parts of an error separately, split at an ampersand. Parts of fewer than six characters stay visible. */
 const upToAmpersand: ValueEncoder = (value) => {
   if (!value.includes('&')) return '';
   const end = value.includes('&+') ? value.indexOf('&+') + 2 : value.lastIndexOf('&') + 1;
@@ -73,4 +73,13 @@ export const runnerEncoders: readonly ValueEncoder[] = [
   fromAmpersand,
 ];
 
+/** The agent encodes no base64, unlike GitHub's runner. */
 export const agentEncoders: readonly ValueEncoder[] = [jsonString, uriData, backslash];
+
+/**
+ * Passwords in addresses such as `http://user:password@host`, which the agent masks by itself.
+ * Source: azure-pipelines-agent `AdditionalMaskingRegexes.cs`, registered in `HostContext.cs`.
+ */
+export const agentPatterns: readonly RegExp[] = [
+  /(?<=\/\/[^:/?#\n]+:)(?:[\p{L}\p{Mn}\p{Nd}\p{Pc}.~-]|(?:%|%AZP25)[0-9a-fA-F]{2}|[!$&'()*+,;=]|:)+(?=@)/gu,
+];

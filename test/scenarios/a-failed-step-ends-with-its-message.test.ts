@@ -14,7 +14,7 @@ const patience = 20_000;
 
 describe.each(hostsUnderTest)('$title', (host) => {
   test(
-    'the connection to Entra that was opened ahead and not needed keeps no process alive',
+    'a step that fails before it asks Entra ends at once, without a proxy',
     async () => {
       const outcome = await runStepOn(
         host,
@@ -32,14 +32,14 @@ describe.each(hostsUnderTest)('$title', (host) => {
     patience,
   );
 
-  test('the machine’s system-assigned identity is told apart before Entra is asked', async () => {
+  test('the machine’s system-assigned identity is recognized before Entra is asked', async () => {
     azure.clearRequests();
     const outcome = await runStepOn(host, azure, {
       ...goodInputs,
       'managed-identity-client-id': identities.system.clientId,
     });
     expect(outcome.errors[0]).toContain(
-      'system-assigned identity, and an app can trust none but a user-assigned one',
+      'Cause: Apps can trust only user-assigned identities. This machine returned its system-assigned identity.',
     );
     expect(outcome.errors[0]).toContain('az identity create');
     expect(azure.requests.filter(({ leg }) => leg === 'entra')).toEqual([]);

@@ -76,6 +76,18 @@ const events: readonly {
     name: 'pull_request',
     payload: pullRequest({ full_name: 'Octo-Org/octo-repo' }),
   },
+  {
+    title: 'a run that does not say what triggered it, from a fork',
+    name: 'workflow_run',
+    payload: { repository: here, workflow_run: { head_repository: fork } },
+    refused: /brings code from mallory/u,
+  },
+  {
+    title: 'a run that says nothing at all',
+    name: 'workflow_run',
+    payload: { repository: here },
+    refused: /does not name the repository/u,
+  },
   { title: 'a run that a push triggered', name: 'workflow_run', payload: run('push', here) },
   { title: 'a push', name: 'push', payload: { repository: here } },
   { title: 'a schedule', name: 'schedule', payload: {} },
@@ -93,17 +105,20 @@ describe('GitHub Actions', () => {
     if (refused === undefined) return;
     expect(outcome.errors).toHaveLength(1);
     expect(outcome.errors[0]).toMatch(refused);
-    expect(outcome.errors[0]).toContain('set allow-fork-pull-requests to true');
+    expect(outcome.errors[0]).toContain('Fix: If you trust forks, set allow-fork-pull-requests to true');
     expect(azure.requests).toEqual([]);
     expect(outcome.outputs).toEqual({});
+  });
 
-    const allowed = await runStepOn(
+  test('a fork’s pull request is served if that is allowed', async () => {
+    if (github === undefined) throw new Error('no host');
+    const outcome = await runStepOn(
       github,
       azure,
       { ...goodInputs, 'allow-fork-pull-requests': 'true' },
-      options,
+      { event: { name: 'pull_request', payload: pullRequest(fork) } },
     );
-    expect(allowed.succeeded).toBe(true);
+    expect(outcome.succeeded).toBe(true);
   });
 });
 
@@ -113,7 +128,7 @@ describe.each(agents)('$title', (host) => {
     const refused = await runStepOn(host, azure, goodInputs, { fork: true });
     expect(refused.succeeded).toBe(false);
     expect(refused.errors).toHaveLength(1);
-    expect(refused.errors[0]).toContain('set allowForkPullRequests to true');
+    expect(refused.errors[0]).toContain('Fix: If you trust forks, set allowForkPullRequests to true');
     expect(azure.requests).toEqual([]);
     expect(refused.outputs).toEqual({});
 

@@ -45,7 +45,7 @@ describe.each(oneOfEach)('$title', (host) => {
     expect(azure.requests.map(({ leg }) => leg)).toEqual(['identity-endpoint', 'proxy', 'entra']);
   });
 
-  test('a proxy that refuses is named as what cannot be passed', async () => {
+  test('a proxy that rejects the password is named, and its answer is not taken for Entra’s', async () => {
     const outcome = await runStepOn(
       host,
       azure,
@@ -53,13 +53,14 @@ describe.each(oneOfEach)('$title', (host) => {
       { proxy: { url: azure.proxy.url, username: user, password: 'wrong' } },
     );
     expect(outcome.succeeded).toBe(false);
-    expect(outcome.errors[0]).toContain('login.microsoftonline.com');
-    expect(outcome.errors[0]).toContain('proxy');
+    expect(outcome.errors[0]).toContain('answered HTTP 407 in place of login.microsoftonline.com');
+    const setting = host.kind === 'github' ? 'HTTPS_PROXY' : 'the agent’s proxy';
+    expect(outcome.errors[0]).toContain(`Fix: Correct them in ${setting}`);
   });
 
   test('a host on the bypass list is reached without the proxy', async () => {
     azure.clearRequests();
-    const bypass = host.kind === 'github' ? ['localhost'] : ['https?://localhost(:\\d+)?/'];
+    const bypass = host.kind === 'github' ? ['localhost'] : ['https?://localhost(:\\d+)?$'];
     const outcome = await runStepOn(
       host,
       azure,

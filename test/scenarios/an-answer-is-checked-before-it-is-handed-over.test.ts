@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { clientIds, tenantIds } from '../../emulator/default-world.ts';
 import { type Emulator, type Fault, startEmulator } from '../../emulator/emulator.ts';
 import { assertNoSecretLeaks } from '../harness/secret-leaks.ts';
-import { goodInputs, oneOfEach, runStepOn, tokensIn } from './hosts-under-test.ts';
+import { goodInputs, hostsUnderTest, oneOfEach, runStepOn, tokensIn } from './hosts-under-test.ts';
 
 let azure: Emulator;
 beforeAll(async () => {
@@ -11,90 +11,101 @@ beforeAll(async () => {
 afterAll(() => azure.stop());
 afterEach(() => azure.faults.clear());
 
-const tokenAnswer = async (claims: Record<string, unknown>): Promise<Fault> => ({
-  status: 200,
+const tokenAnswer = async (claims: Record<string, unknown>, status = 200): Promise<Fault> => ({
+  status,
   body: {
     token_type: 'Bearer',
     expires_in: 3599,
     access_token: await azure.entra.sign({ aud: 'x', ...claims }),
   },
 });
+const own = { appid: clientIds.deployer, tid: tenantIds.contoso };
+const opaque = 'opaque-by-contract-0123456789';
+
+/** The wording of every reason is tested in `test/messages/unusable-answers.test.ts`. */
+const unusable: readonly (readonly [
+  title: string,
+  leg: 'imds' | 'entra',
+  fault: () => Fault | Promise<Fault>,
+  words: RegExp,
+])[] = [
+  ['a web page from Entra', 'entra', () => ({ kind: 'html', status: 200 }), /web page instead of a token/u],
+  ['truncated JSON from the identity endpoint', 'imds', () => ({ kind: 'truncated' }), /not valid JSON/u],
+  [
+    'a redirect by Entra that keeps the method',
+    'entra',
+    () => ({ kind: 'redirect', location: 'https://evil.example/', status: 307 }),
+    /never follows a redirect/u,
+  ],
+  [
+    'a redirect by the identity endpoint',
+    'imds',
+    () => ({ kind: 'redirect', location: 'http://evil.example/' }),
+    /never follows a redirect/u,
+  ],
+  [
+    'a token with status 201',
+    'entra',
+    () => tokenAnswer(own, 201),
+    /success status that a token response never has/u,
+  ],
+  [
+    'an identity’s token without expires_on',
+    'imds',
+    () => ({ status: 200, body: { access_token: opaque } }),
+    /without a valid expiry/u,
+  ],
+];
 
 describe.each(oneOfEach)('$title', (host) => {
-  const unusable: readonly (readonly [title: string, leg: 'imds' | 'entra', fault: Fault, words: RegExp])[] =
-    [
-      ['a web page from Entra', 'entra', { kind: 'html', status: 200 }, /web page, not a token/u],
-      [
-        'a web page from the identity endpoint',
-        'imds',
-        { kind: 'html', status: 200 },
-        /web page, not a token/u,
-      ],
-      ['truncated JSON from Entra', 'entra', { kind: 'truncated' }, /no readable JSON/u],
-      ['truncated JSON from the identity endpoint', 'imds', { kind: 'truncated' }, /no readable JSON/u],
-      [
-        'no token from Entra',
-        'entra',
-        { status: 200, body: { token_type: 'Bearer', expires_in: 1 } },
-        /without a token/u,
-      ],
-      [
-        'no token from the identity endpoint',
-        'imds',
-        { status: 200, body: { expires_on: '4102444800' } },
-        /without a token/u,
-      ],
-      ['an array', 'entra', { status: 200, body: [] }, /no readable JSON/u],
-      [
-        'a redirect by Entra',
-        'entra',
-        { kind: 'redirect', location: 'https://evil.example/' },
-        /redirection.*never followed/u,
-      ],
-      [
-        'a redirect that keeps the method',
-        'entra',
-        { kind: 'redirect', location: 'https://evil.example/', status: 307 },
-        /redirection/u,
-      ],
-      [
-        'a redirect by the identity endpoint',
-        'imds',
-        { kind: 'redirect', location: 'http://evil.example/' },
-        /redirection/u,
-      ],
-      ['a web page with status 403', 'entra', { kind: 'html', status: 403 }, /web page, not a token/u],
-    ];
-  test.each(unusable)('%s', async (_, leg, fault, words) => {
-    azure.clearRequests();
-    azure.faults.queue(leg, fault, 99);
-    const outcome = await runStepOn(host, azure, goodInputs);
-    expect(outcome.succeeded).toBe(false);
-    expect(outcome.errors).toHaveLength(1);
-    expect(outcome.errors[0]).toMatch(words);
-    expect(outcome.outputs).toEqual({});
-    expect(azure.requests.filter((request) => request.leg === leg)).toHaveLength(1);
-    expect(azure.requests.filter(({ host: asked }) => asked.includes('evil'))).toEqual([]);
-  });
+  test.each(unusable)(
+    '%s: one request, one error, no output, and no token in the log',
+    async (_, leg, fault, words) => {
+      azure.clearRequests();
+      azure.faults.queue(leg, await fault(), 99);
+      const outcome = await runStepOn(host, azure, goodInputs);
+      expect(outcome.succeeded).toBe(false);
+      expect(outcome.errors).toHaveLength(1);
+      expect(outcome.errors[0]).toMatch(words);
+      expect(outcome.outputs).toEqual({});
+      expect(azure.requests.filter((request) => request.leg === leg)).toHaveLength(1);
+      expect(azure.requests.filter(({ host: asked }) => asked.includes('evil'))).toEqual([]);
+      assertNoSecretLeaks(outcome.transcript, [opaque]);
+    },
+  );
 
-  test('the token of another app', async () => {
-    azure.faults.queue('entra', await tokenAnswer({ appid: clientIds.multitenant, tid: tenantIds.contoso }));
+  test.each([
+    ['appid', { appid: clientIds.multitenant, tid: tenantIds.contoso }],
+    ['azp alone', { azp: clientIds.multitenant, tid: tenantIds.contoso }],
+    ['azp beside the right appid', { ...own, azp: clientIds.multitenant }],
+  ])('a token that names another app by %s is masked and not handed over', async (_, claims) => {
+    azure.faults.queue('entra', await tokenAnswer(claims));
     const outcome = await runStepOn(host, azure, goodInputs);
-    expect(outcome.errors[0]).toContain(`the token of another app than ${clientIds.deployer}`);
+    expect(outcome.errors[0]).toContain(`a token of an app other than ${clientIds.deployer}`);
     expect(outcome.errors[0]).toContain(clientIds.multitenant);
     expect(outcome.outputs).toEqual({});
-    assertNoSecretLeaks(outcome.transcript, tokensIn(outcome.transcript.raw.stdout));
+    // The assertion, and the token that was rejected.
+    const tokens = tokensIn(outcome.transcript.raw.stdout);
+    expect(tokens).toHaveLength(2);
+    for (const token of tokens) expect(outcome.order).toContainEqual({ kind: 'mask', text: token });
+    assertNoSecretLeaks(outcome.transcript, tokens);
   });
 
-  test('a token for another tenant', async () => {
+  test('a token for another tenant is not handed over', async () => {
     azure.faults.queue('entra', await tokenAnswer({ azp: clientIds.deployer, tid: tenantIds.fabrikam }));
     const outcome = await runStepOn(host, azure, goodInputs);
-    expect(outcome.errors[0]).toContain(`a token for another tenant than ${tenantIds.contoso}`);
+    expect(outcome.errors[0]).toContain(`a token for a tenant other than ${tenantIds.contoso}`);
     expect(outcome.outputs).toEqual({});
+  });
+
+  test('the token of an answer that cannot be used is masked', async () => {
+    azure.faults.queue('entra', { status: 200, body: { access_token: opaque, token_type: 'Bearer' } });
+    const outcome = await runStepOn(host, azure, goodInputs);
+    expect(outcome.errors[0]).toContain('without a valid expiry');
+    expect(outcome.order).toContainEqual({ kind: 'mask', text: opaque });
   });
 
   test('a token that cannot be read is not judged', async () => {
-    const opaque = 'opaque-by-contract-0123456789';
     azure.faults.queue('entra', {
       status: 200,
       body: { token_type: 'Bearer', expires_in: 3599, access_token: opaque },
@@ -104,45 +115,17 @@ describe.each(oneOfEach)('$title', (host) => {
     expect(outcome.outputs['access-token']).toBe(opaque);
   });
 
-  test('one scope of several fails: it is named, and nothing is handed over', async () => {
-    const outcome = await runStepOn(host, azure, {
-      ...goodInputs,
-      scopes: 'A = arm\nB = api://unknown-api\nC = graph',
-    });
-    expect(outcome.succeeded).toBe(false);
-    expect(outcome.errors).toHaveLength(1);
-    expect(outcome.errors[0]).toContain('api://unknown-api/.default');
-    expect({ ...outcome.outputs, ...outcome.variables }).toEqual({});
-    assertNoSecretLeaks(outcome.transcript, tokensIn(outcome.transcript.raw.stdout));
-  });
-
-  test('a certificate nobody vouches for is named, with what mends it, after one try', async () => {
+  test('a certificate that nobody vouches for is named with its fix, after one try', async () => {
     azure.clearRequests();
-    const outcome = await runStepOn(
-      host,
-      azure,
-      { ...goodInputs, 'authority-host': azure.entra.url },
-      { proxy: false, environment: { NODE_EXTRA_CA_CERTS: '' } },
-    );
+    const inputs = { ...goodInputs, 'authority-host': azure.entra.url };
+    const outcome = await runStepOn(host, azure, inputs, {
+      proxy: false,
+      environment: { NODE_EXTRA_CA_CERTS: '' },
+    });
     expect(outcome.errors[0]).toMatch(/SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY|GET)/u);
-    expect(outcome.errors[0]).toContain('NODE_EXTRA_CA_CERTS');
+    expect(outcome.errors[0]).toContain('Fix: Set NODE_EXTRA_CA_CERTS');
     expect(outcome.errors[0]).not.toContain('Tried');
     expect(azure.requests.filter(({ leg }) => leg === 'entra')).toEqual([]);
-  });
-
-  test('a broken connection is tried again', async () => {
-    azure.clearRequests();
-    azure.faults.queue('imds', { kind: 'reset' });
-    azure.faults.queue('entra', { kind: 'cut' });
-    const outcome = await runStepOn(host, azure, goodInputs);
-    expect(outcome.succeeded).toBe(true);
-    expect(azure.requests.filter(({ leg }) => leg !== 'proxy').map(({ leg }) => leg)).toEqual([
-      'imds',
-      'imds',
-      'entra',
-      'entra',
-    ]);
-    expect(outcome.log).toContain('try 2 in');
   });
 
   test.each([
@@ -151,8 +134,31 @@ describe.each(oneOfEach)('$title', (host) => {
   ] as const)('an Entra %s is cut off by the time budget', async (_, fault) => {
     azure.faults.queue('entra', fault, 99);
     const outcome = await runStepOn(host, azure, { ...goodInputs, 'timeout-seconds': '2' });
-    expect(outcome.succeeded).toBe(false);
-    expect(outcome.errors[0]).toContain(`time budget of 2 s (${host.spell('timeout-seconds')}) ends`);
+    expect(outcome.errors[0]).toContain(
+      `The time budget of 2 s (${host.inputLabel('timeout-seconds')}) is used up.`,
+    );
     expect(outcome.errors[0]).toContain('no answer within');
+  });
+});
+
+describe.each(hostsUnderTest)('$title', (host) => {
+  test('one scope of several fails: it is named, and nothing is handed over', async () => {
+    const scopes = 'A = arm\nB = api://unknown-api\nC = graph';
+    const outcome = await runStepOn(host, azure, { ...goodInputs, scopes });
+    expect(outcome.errors).toEqual([expect.stringContaining('api://unknown-api/.default')]);
+    expect({ ...outcome.outputs, ...outcome.variables }).toEqual({});
+    assertNoSecretLeaks(outcome.transcript, tokensIn(outcome.transcript.raw.stdout));
+  });
+
+  test('a broken connection is tried again', async () => {
+    azure.clearRequests();
+    azure.faults.queue('imds', { kind: 'reset' });
+    azure.faults.queue('entra', { kind: 'cut' });
+    const outcome = await runStepOn(host, azure, goodInputs);
+    expect(outcome.succeeded).toBe(true);
+    const legs = azure.requests.filter(({ leg }) => leg !== 'proxy').map(({ leg }) => leg);
+    expect(legs).toEqual(['imds', 'imds', 'entra', 'entra']);
+    expect(outcome.log).toMatch(/The machine’s identity endpoint: ECONNRESET\. Try 2 starts in 1 s\./u);
+    expect(outcome.log).toMatch(/Entra for https:\S+: \S.*\. Try 2 starts in/u);
   });
 });

@@ -41,6 +41,8 @@ export interface Ordered {
 }
 
 export interface JobOptions {
+  /** The host's debug switch (`ACTIONS_STEP_DEBUG`, `System.Debug`) is on. */
+  readonly debug?: boolean;
   /** Extra variables of the machine or job. */
   readonly environment?: Readonly<Record<string, string>>;
   /** `false`: no proxy is configured at all, and `authority-host` must be on loopback. */
@@ -73,7 +75,7 @@ export interface HostUnderTest {
   readonly kind: 'github' | 'azure-pipelines';
   job(azure: Emulator, options?: JobOptions): JobUnderTest;
   /** How users write an input here. */
-  spell(name: string): string;
+  inputLabel(name: string): string;
 }
 
 /** The values a good step may hand over; anywhere else a token is a leak. */
@@ -92,7 +94,7 @@ const names = [
 const github: HostUnderTest = {
   title: 'GitHub Actions',
   kind: 'github',
-  spell: (name) => name,
+  inputLabel: (name) => name,
   job: (azure, options = {}) => {
     const { proxy } = options;
     const job = new RunnerJob({
@@ -103,6 +105,7 @@ const github: HostUnderTest = {
         ...options.environment,
       },
       ...(options.event && { event: options.event }),
+      ...(options.debug === true && { debug: true }),
     });
     const outcome = (result: Awaited<ReturnType<typeof job.step>>): Outcome => ({
       succeeded: result.conclusion === 'success',
@@ -148,7 +151,7 @@ function githubProxy({
 const azurePipelines = (node: { readonly major: number; readonly path: string }): HostUnderTest => ({
   title: `Azure Pipelines on Node ${node.major}`,
   kind: 'azure-pipelines',
-  spell: camelCase,
+  inputLabel: camelCase,
   job: (azure, options = {}) => {
     const { proxy = { url: azure.proxy.url } } = options;
     const job = new AgentJob({
@@ -157,6 +160,7 @@ const azurePipelines = (node: { readonly major: number; readonly path: string })
       environment: { ...azure.environment('machine', 'ca'), ...options.environment },
       ...(proxy !== false && { proxy }),
       ...(options.caFile !== undefined && { caFile: options.caFile }),
+      ...(options.debug === true && { debug: true }),
       variables: { 'System.PullRequest.IsFork': options.fork === true ? 'True' : 'False' },
     });
     const outcome = (result: Awaited<ReturnType<typeof job.step>>): Outcome => {

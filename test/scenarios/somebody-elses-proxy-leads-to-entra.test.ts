@@ -46,7 +46,7 @@ describe.each(hostsUnderTest)('$title', (host) => {
   });
 });
 
-test('a wrong password is named as such, and where to mend it', async () => {
+test('a wrong password is named, with the setting to correct', async () => {
   const [github] = hostsUnderTest;
   if (github === undefined) throw new Error('no host');
   const outcome = await runStepOn(
@@ -56,7 +56,10 @@ test('a wrong password is named as such, and where to mend it', async () => {
     { proxy: { url, username, password: 'wrong' } },
   );
   expect(outcome.succeeded).toBe(false);
-  expect(outcome.errors[0]).toContain('the proxy’s answer, which wants another user or password (407)');
+  expect(outcome.errors[0]).toContain('Cause: The proxy 127.0.0.1:');
+  expect(outcome.errors[0]).toContain('rejected the user name or password (HTTP 407).');
+  expect(outcome.errors[0]).toContain('Fix: Correct them in HTTPS_PROXY.');
+  expect(outcome.log).not.toContain('wrong');
 });
 
 test.each([
@@ -79,13 +82,15 @@ test.each([
   expect(log.filter(({ granted }) => granted)).toHaveLength(1);
 });
 
-test('an HTTPS_PROXY that is no address is an error that does not tell it', async () => {
+test('an HTTPS_PROXY that is not an address is an error that does not show it', async () => {
   const [github] = hostsUnderTest;
   if (github === undefined) throw new Error('no host');
   azure.clearRequests();
   const environment = { HTTPS_PROXY: 'socks5://user:secret-word@nowhere:1' };
   const outcome = await runStepOn(github, azure, goodInputs, { proxy: false, environment });
-  expect(outcome.errors[0]).toMatch(/^HTTPS_PROXY is not the address of an http proxy/u);
+  expect(outcome.errors[0]).toMatch(
+    /^HTTPS_PROXY is not the address of an HTTP proxy\. Nothing was requested\.\nFix: /u,
+  );
   expect(outcome.log).not.toContain('secret-word');
   expect(azure.requests).toEqual([]);
 });

@@ -1,0 +1,1 @@
+// Does nothing, to measure the start of Node itself.

@@ -1,1 +1,0 @@
-// Node itself: what starting it and doing nothing costs.

@@ -1,0 +1,196 @@
+import type { Cloud } from './clouds.ts';
+
+/**
+ * The tools that a step can hand the app's identity to, and the variables they read. Adding a tool is adding its name
+ * and its rows.
+ */
+
+/** What an exported identity consists of. Every tool's variables are made from it. */
+export interface ExportedIdentity {
+  readonly clientId: string;
+  /** The tenant's GUID if a token named it, otherwise as the user wrote it. */
+  readonly tenantId: string;
+  readonly subscriptionId?: string;
+  readonly tokenFile: string;
+  readonly authorityHost: string;
+  readonly cloud: Cloud;
+}
+
+export const exportTargets = ['azure-sdk', 'terraform', 'azcopy', 'kubelogin', 'pulumi', 'ansible'] as const;
+export type ExportTarget = (typeof exportTargets)[number];
+
+export const loginTargets = ['azure-cli'] as const;
+export type LoginTarget = (typeof loginTargets)[number];
+
+export type Tool = ExportTarget | LoginTarget;
+
+/** A variable that the tool reads, and what the step does with it. */
+export type ToolRow = SetRow | ClearRow | ConflictRow;
+
+/** The step sets it; with no value the job's own stays. */
+interface SetRow {
+  readonly name: string;
+  readonly set: (identity: ExportedIdentity) => string | undefined;
+}
+
+/** The step sets it empty, because the tool would prefer it to what the step sets. */
+interface ClearRow {
+  readonly name: string;
+  readonly clear: true;
+}
+
+/** If the job has set it, the tool would act as another identity: an error before any request. */
+export interface ConflictRow {
+  /** A name ending in `*` stands for all names that begin so. */
+  readonly name: string;
+  /** What the tool does with it, as the end of a sentence that begins with the variable. */
+  readonly conflict: string;
+  /** Values with which it changes nothing. An empty one never does. */
+  readonly harmless?: (value: string, cloud: Cloud) => boolean;
+}
+
+/** Booleans as Go's `strconv.ParseBool` reads them, which Terraform's providers use. */
+const isFalse = (value: string): boolean => /^(false|f|0)$/iu.test(value);
+
+/** kubelogin refuses an authority host without the slash; every SDK accepts it. */
+const withSlash = (origin: string): string => `${origin}/`;
+
+/**
+ * What the SDKs' `WorkloadIdentityCredential` reads. Source:
+ * https://learn.microsoft.com/azure/aks/workload-identity-overview.
+ */
+const workloadIdentity: readonly ToolRow[] = [
+  { name: 'AZURE_CLIENT_ID', set: ({ clientId }) => clientId },
+  { name: 'AZURE_TENANT_ID', set: ({ tenantId }) => tenantId },
+  { name: 'AZURE_FEDERATED_TOKEN_FILE', set: ({ tokenFile }) => tokenFile },
+  // Some Python releases use the file only if this is set too.
+  { name: 'AZURE_AUTHORITY_HOST', set: ({ authorityHost }) => withSlash(authorityHost) },
+];
+
+/** What hashicorp/go-azure-sdk, `sdk/auth/auth.go`, prefers to the exported file. */
+function providerRows(tool: string): readonly ToolRow[] {
+  return [
+    { name: 'ARM_CLIENT_ID', set: ({ clientId }) => clientId },
+    { name: 'ARM_TENANT_ID', set: ({ tenantId }) => tenantId },
+    { name: 'ARM_SUBSCRIPTION_ID', set: ({ subscriptionId }) => subscriptionId },
+    { name: 'ARM_USE_OIDC', set: () => 'true' },
+    { name: 'ARM_OIDC_TOKEN_FILE_PATH', set: ({ tokenFile }) => tokenFile },
+    { name: 'ARM_ENVIRONMENT', set: ({ cloud }) => cloud.terraform },
+    { name: 'ARM_CLIENT_SECRET', conflict: `is a secret that ${tool} prefers to the exported identity` },
+    {
+      name: 'ARM_CLIENT_SECRET_FILE_PATH',
+      conflict: `names a secret that ${tool} prefers to the exported identity`,
+    },
+    {
+      name: 'ARM_CLIENT_CERTIFICATE*',
+      conflict: `is a certificate that ${tool} prefers to the exported identity`,
+    },
+    { name: 'ARM_OIDC_TOKEN', conflict: 'is a token that contradicts the exported file' },
+    { name: 'ARM_CLIENT_ID_FILE_PATH', conflict: 'names an app that contradicts the exported one' },
+    {
+      name: 'ARM_USE_MSI',
+      conflict: `makes ${tool} act as a managed identity of the machine`,
+      harmless: isFalse,
+    },
+    {
+      name: 'ARM_USE_AKS_WORKLOAD_IDENTITY',
+      conflict: `makes ${tool} act as the pod’s workload identity`,
+      harmless: isFalse,
+    },
+  ];
+}
+
+/**
+ * Sources: azure-sdk, https://learn.microsoft.com/dotnet/api/azure.identity.environmentcredential, which every SDK
+ * asks first, and https://learn.microsoft.com/dotnet/azure/sdk/authentication/credential-chains for
+ * AZURE_TOKEN_CREDENTIALS; terraform,
+ * https://registry.terraform.io/providers/hashicorp/azurerm/latest/docs/guides/service_principal_oidc; azcopy,
+ * azure-storage-azcopy `common/environment.go` and `common/oauthTokenManager.go`; kubelogin,
+ * `pkg/internal/token/options.go` and `provider.go`; pulumi,
+ * https://www.pulumi.com/registry/packages/azure-native/installation-configuration/; ansible, azure.azcollection
+ * `plugins/module_utils/azure_rm_common.py`; azure-cli, knack's `config.py`, by which `AZURE_<SECTION>_<OPTION>`
+ * overrides az's own settings.
+ */
+export const toolRows: Readonly<Record<Tool, readonly ToolRow[]>> = {
+  'azure-sdk': [
+    ...workloadIdentity,
+    { name: 'AZURE_CLIENT_SECRET', conflict: 'is a secret that the SDKs prefer to the exported identity' },
+    {
+      name: 'AZURE_CLIENT_CERTIFICATE_*',
+      conflict: 'names a certificate that the SDKs prefer to the exported identity',
+    },
+    { name: 'AZURE_USERNAME', conflict: 'makes the SDKs sign in a user' },
+    { name: 'AZURE_PASSWORD', conflict: 'makes the SDKs sign in a user' },
+    {
+      name: 'AZURE_TOKEN_CREDENTIALS',
+      conflict: 'makes the SDKs use another kind of credential',
+      harmless: (value) => /^(prod|WorkloadIdentityCredential)$/iu.test(value),
+    },
+  ],
+  terraform: providerRows('Terraform'),
+  azcopy: [
+    ...workloadIdentity,
+    { name: 'AZCOPY_AUTO_LOGIN_TYPE', set: () => 'WORKLOAD' },
+    { name: 'AZCOPY_OAUTH_TOKEN_INFO', conflict: 'is a token that azcopy prefers to the exported identity' },
+  ],
+  kubelogin: [
+    ...workloadIdentity,
+    { name: 'AAD_LOGIN_METHOD', set: () => 'workloadidentity' },
+    {
+      name: 'ACTIONS_ID_TOKEN_REQUEST_TOKEN',
+      conflict:
+        'makes kubelogin present GitHub’s own OIDC token (remove `id-token: write` from the job’s permissions)',
+    },
+  ],
+  pulumi: providerRows('Pulumi'),
+  ansible: [
+    { name: 'AZURE_CLIENT_ID', set: ({ clientId }) => clientId },
+    // Older releases of azure.azcollection read this name, and not the SDKs' AZURE_TENANT_ID.
+    { name: 'AZURE_TENANT', set: ({ tenantId }) => tenantId },
+    { name: 'AZURE_SUBSCRIPTION_ID', set: ({ subscriptionId }) => subscriptionId },
+    { name: 'AZURE_FEDERATED_TOKEN_FILE', set: ({ tokenFile }) => tokenFile },
+    // azure.azcollection ignores AZURE_AUTHORITY_HOST and takes the sign-in address from the cloud's name.
+    { name: 'AZURE_CLOUD_ENVIRONMENT', set: ({ cloud }) => cloud.azureCli },
+    { name: 'AZURE_FEDERATED_TOKEN', conflict: 'is a token that Ansible prefers to the exported file' },
+    {
+      name: 'ANSIBLE_AZURE_AUTH_SOURCE',
+      conflict: 'makes Ansible take its identity from another source',
+      harmless: (value) => /^(auto|env)$/iu.test(value),
+    },
+    { name: 'AZURE_SECRET', conflict: 'is a secret that Ansible prefers to the exported identity' },
+    { name: 'AZURE_PASSWORD', conflict: 'makes Ansible sign in a user' },
+    { name: 'AZURE_AD_USER', conflict: 'makes Ansible sign in a user' },
+    {
+      name: 'AZURE_X509_CERTIFICATE_PATH',
+      conflict: 'names a certificate that contradicts the exported file',
+    },
+    { name: 'AZURE_PROFILE', conflict: 'makes Ansible read another identity from its own profile file' },
+  ],
+  'azure-cli': [
+    {
+      name: 'AZURE_CLOUD_NAME',
+      conflict: 'makes az work in another cloud than the one it is signed in to',
+      harmless: (value, cloud) => value === cloud.azureCli,
+    },
+  ],
+};
+
+/** The variables that a tool's sign-in sets by itself. */
+export const loginVariables: Readonly<Record<LoginTarget, readonly string[]>> = {
+  'azure-cli': ['AZURE_CONFIG_DIR', 'AZURE_EXTENSION_DIR'],
+};
+
+/** Names that `export` and `login` set, empty or not. */
+export function variableNames(): readonly string[] {
+  const rows = Object.values(toolRows).flat();
+  return [
+    ...new Set([
+      ...rows.filter((row) => !('conflict' in row)).map(({ name }) => name),
+      ...Object.values(loginVariables).flat(),
+    ]),
+  ];
+}
+
+export function conflictRows(tool: Tool): readonly ConflictRow[] {
+  return toolRows[tool].filter((row): row is ConflictRow => 'conflict' in row);
+}

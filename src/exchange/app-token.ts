@@ -1,0 +1,73 @@
+import type { Agent } from 'node:http';
+import { ClientAssertionCredential } from '@azure/identity';
+import type { Budget } from './budget.ts';
+import { isGuid, readClaims, textClaim } from './claims.ts';
+import { ExchangeError, type UnusableAnswer } from './errors.ts';
+import type { AppToken, Assertion, ExchangeRequest } from './request.ts';
+import { createTransport, type ExchangeObserver } from './transport.ts';
+
+/**
+ * Presents the assertion to Entra and returns the app's token for one scope.
+ *
+ * @throws ExchangeError if Entra refuses, or the token names another app or tenant
+ */
+export async function fetchAppToken({
+  request,
+  scope,
+  assertion,
+  agent,
+  budget,
+  observer,
+}: {
+  readonly request: ExchangeRequest;
+  readonly scope: string;
+  readonly assertion: Assertion;
+  readonly agent: Agent;
+  readonly budget: Budget;
+  readonly observer: ExchangeObserver;
+}): Promise<AppToken> {
+  const { tenantId, clientId, authorityHost, proxy } = request;
+  const context = { scope, assertion: assertion.claims };
+  const transport = createTransport({ leg: 'entra', agent, proxy, budget, observer, context });
+  const credential = new ClientAssertionCredential(tenantId, clientId, async () => assertion.token, {
+    authorityHost,
+    disableInstanceDiscovery: true,
+    httpClient: transport.httpClient,
+    retryOptions: { maxRetries: 0 },
+  });
+  const { token, expiresOnTimestamp } = await transport.resultOf(credential.getToken(scope));
+  observer.secret(token);
+  const claims = readClaims(token);
+  const mismatch = mismatchWith(request, claims);
+  if (mismatch) {
+    throw new ExchangeError({
+      kind: 'unusable-answer',
+      leg: 'entra',
+      host: new URL(authorityHost).host,
+      status: 200,
+      ...mismatch,
+      ...context,
+      attempts: { tries: 1, elapsed: 0 },
+    });
+  }
+  observer.accepted('entra', claims);
+  return { token, expiresOn: new Date(expiresOnTimestamp) };
+}
+
+/** The claim that names another app or tenant than the request. What cannot be read is not judged. */
+function mismatchWith(
+  { clientId, tenantId }: ExchangeRequest,
+  claims: Readonly<Record<string, unknown>> | undefined,
+): { readonly reason: UnusableAnswer; readonly found: string } | undefined {
+  for (const name of ['appid', 'azp']) {
+    const app = textClaim(claims, name);
+    if (app !== undefined && app.toLowerCase() !== clientId.toLowerCase()) {
+      return { reason: 'other-app', found: app };
+    }
+  }
+  const tenant = textClaim(claims, 'tid');
+  if (isGuid(tenantId) && tenant !== undefined && tenant.toLowerCase() !== tenantId.toLowerCase()) {
+    return { reason: 'other-tenant', found: tenant };
+  }
+  return undefined;
+}

@@ -1,0 +1,34 @@
+import { configDirectoryName, tokenFileName } from '../handover/private-directory.ts';
+import type { NotOurs, Removal } from '../handover/removal.ts';
+
+const contentNames: Readonly<Record<string, string>> = {
+  [tokenFileName]: 'the identity’s token',
+  [configDirectoryName]: 'the Azure CLI’s session',
+};
+
+const reasons: Readonly<Record<NotOurs, string>> = {
+  name: 'its name is not one that this step creates',
+  place: 'it is not directly in the job’s temporary folder',
+  link: 'it is a link now',
+  'not-a-directory': 'it is not a directory',
+};
+
+/** What the clean-up did, in one line. */
+export function describeRemoval(removal: Removal): string {
+  const { path } = removal;
+  switch (removal.kind) {
+    case 'removed': {
+      const known = removal.contents.map((name) => contentNames[name]).filter((name) => name !== undefined);
+      return `Removed ${path}${known.length > 0 ? ` with ${known.join(' and ')}` : ''}.`;
+    }
+    case 'absent':
+      return `Nothing to remove: ${path} does not exist.`;
+    case 'not-ours':
+      return `Did not remove ${path}: ${reasons[removal.reason]}.`;
+    case 'failed':
+      return `Could not remove ${path}: ${removal.detail}. Remove it by hand. It may hold a token of the identity, which is valid for up to 24 hours.`;
+  }
+}
+
+export const unknownRecords =
+  'The clean-up cannot read what the step recorded, because another version of the step wrote it. Remove the directories entra-app-token-… in the job’s temporary folder by hand.';

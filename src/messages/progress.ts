@@ -1,0 +1,81 @@
+import type { Leg } from '../exchange/errors.ts';
+import type { Machine } from '../exchange/machine.ts';
+import { retryTable } from '../exchange/retries.ts';
+import type { Retrying, TryEnded } from '../exchange/transport.ts';
+import { duration } from './durations.ts';
+import { shortCode } from './exchange-failures.ts';
+import type { MessageContext } from './explanation.ts';
+import { foreignText } from './foreign-text.ts';
+
+/** What the log shows while the step runs, and what it adds if the host's debug switch is on. */
+
+/** One line for a try that failed and will be repeated. */
+export function describeRetry({ failure, tries, wait, scope }: Retrying): string {
+  const party = failure.leg === 'identity' ? 'The machine’s identity endpoint' : 'Entra';
+  const request = scope === undefined ? '' : ` for ${scope}`;
+  const result =
+    shortCode(failure) ?? (failure.kind === 'unusable-answer' ? failure.reason : 'connection failed');
+  return `${party}${request}: ${result}. Try ${tries + 1} starts in ${duration(wait)}.`;
+}
+
+/** One line at the first failure that waiting rarely fixes. The full diagnosis comes once, at the end. */
+export function describeTrustRetry({ failure, reason }: Retrying): string {
+  const window = retryTable[failure.leg][reason]?.window ?? 0;
+  return `Entra answered ${shortCode(failure)}: the app has no matching federated identity credential. A new one can take minutes to propagate. Retrying for up to ${duration(window)}.`;
+}
+
+export function debugMachine({ kind, endpoint, because }: Machine): string {
+  const name = kind === 'imds' ? 'IMDS' : 'App Service or Container Apps';
+  return `Machine: ${name}, identity endpoint ${endpoint} (${because}), asked directly, without a proxy.`;
+}
+
+export function debugTry(
+  { leg, host, proxy, number, result, duration: took, requestId }: TryEnded,
+  secrets: MessageContext['secrets'],
+): string {
+  const party = leg === 'identity' ? 'identity endpoint' : 'Entra';
+  const way = proxy === undefined ? 'direct' : `through proxy ${proxy.host}`;
+  const id = requestId === undefined ? '' : `, request ID ${foreignText(requestId, secrets, 80)}`;
+  return `Try ${number}: ${party} ${host}, ${way}: ${result} after ${Math.round(took)} ms${id}.`;
+}
+
+/** Claims that identify and limit a token. None of them is secret, and none signs anybody in. */
+const shownClaims = [
+  'iss',
+  'sub',
+  'aud',
+  'tid',
+  'oid',
+  'appid',
+  'azp',
+  'idtyp',
+  'xms_mirid',
+  'roles',
+  'iat',
+  'nbf',
+  'exp',
+  'uti',
+  'ver',
+];
+
+export function debugClaims(
+  leg: Leg,
+  claims: Readonly<Record<string, unknown>> | undefined,
+  secrets: MessageContext['secrets'],
+): string {
+  const what = leg === 'identity' ? 'assertion' : 'app token';
+  if (claims === undefined) return `Claims of the ${what}: not readable.`;
+  const shown = shownClaims.flatMap((name) =>
+    claims[name] === undefined ? [] : [`${name}=${foreignText(JSON.stringify(claims[name]), secrets, 300)}`],
+  );
+  return `Claims of the ${what}: ${shown.join(', ')}`;
+}
+
+/** The stack of an error nobody expected, and of its causes. */
+export function debugError(error: unknown, secrets: MessageContext['secrets']): string {
+  const stacks: string[] = [];
+  for (let current = error; current instanceof Error && stacks.length < 5; current = current.cause) {
+    stacks.push(foreignText(current.stack ?? current.message, secrets, 4_000));
+  }
+  return stacks.join('\nCaused by: ');
+}

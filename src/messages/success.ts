@@ -1,0 +1,76 @@
+import type { Exchanged } from '../exchange/request.ts';
+import type { ToolHandover } from '../handover/tools.ts';
+import type { StepRequest } from '../inputs/read.ts';
+import { until } from './durations.ts';
+import type { MessageContext } from './explanation.ts';
+
+/** Which identity became which app in which tenant, for which scopes, and until when. Never a token. */
+export function describeSuccess(
+  request: StepRequest,
+  { assertion, tokens, tenantId }: Exchanged,
+  inputLabel: MessageContext['inputLabel'],
+): string {
+  const { clientId, identity } = request;
+  const inFile = request.exports.length + request.logins.length > 0;
+  const { claims } = assertion;
+  const others = [
+    identity.kind !== 'client-id' && claims.clientId !== undefined && `client ID ${claims.clientId}`,
+    identity.kind !== 'object-id' && claims.subject !== undefined && `principal ID ${claims.subject}`,
+  ].filter((part) => part !== false);
+  const tenant =
+    tenantId === undefined || tenantId === request.tenantId
+      ? request.tenantId
+      : `${request.tenantId} (${tenantId})`;
+  return [
+    `Managed identity ${identity.value}${others.length > 0 ? ` (${others.join(', ')})` : ''} became app ${clientId} in tenant ${tenant}:`,
+    ...[...tokens].map(
+      ([scope, { expiresOn }]) =>
+        `  token for ${scope}, valid until ${until(expiresOn)}${use(request, scope, inputLabel)}`,
+    ),
+    `  assertion (the identity’s own token), ${inFile ? 'in a private file' : 'kept in memory only'}, valid until ${until(assertion.expiresOn)}`,
+  ].join('\n');
+}
+
+/** Every place where the job finds the token of `scope`: a scope may stand on several lines. */
+function use(request: StepRequest, scope: string, inputLabel: MessageContext['inputLabel']): string {
+  const lines = request.published.filter((line) => line.scope === scope);
+  if (lines.length === 0) return '; requested only to check the trust, not handed over';
+  const places = [
+    ...(lines.includes(request.published[0] as (typeof lines)[number]) ? [inputLabel('access-token')] : []),
+    ...lines.map(({ name, written }) => name ?? `${inputLabel('access-tokens')}[${JSON.stringify(written)}]`),
+  ];
+  return `; handed over as ${places.join(', ')}`;
+}
+
+/** Names of token variables that had another value in the job before this step. */
+export function describeReplacedTokens(names: readonly string[]): string {
+  return names.map((name) => `${name} had another value in this job. The new token replaces it.`).join('\n');
+}
+
+/** What the job's tools received, and until when it lasts. */
+export function describeTools(request: StepRequest, handover: ToolHandover): string {
+  const { variables, replaced, kept, expiresOn } = handover;
+  const names = (tool: string): string =>
+    variables
+      .filter((variable) => variable.tool === tool)
+      .map(({ name }) => name)
+      .join(', ');
+  const { exports, logins, clientId, subscriptionId } = request;
+  return [
+    `For the later steps of this job, until ${until(expiresOn)}:`,
+    ...exports.map((tool) => `  ${tool} acts as app ${clientId} through ${names(tool)}`),
+    ...logins.map(
+      (tool) =>
+        `  ${tool} is signed in as app ${clientId}${subscriptionId === undefined ? '' : `, subscription ${subscriptionId}`}, in a directory of this job only (${names(tool)})`,
+    ),
+    ...replaced.map((name) => `  ${name} had another value in this job. The new value replaces it`),
+    // A subscription variable if no subscription was given: the job's own, or one of an earlier use for another app.
+    ...kept.map((name) => `  ${name} keeps its value in this job, because no subscription was given here`),
+    `The file with the identity’s token${logins.length > 0 ? ' and the sign-in' : ''} is removed when the job ends.`,
+  ].join('\n');
+}
+
+/** Without its date the time would be ambiguous around midnight, so the whole moment is shown. */
+export function describeEarlyExpiry({ expiresOn }: ToolHandover): string {
+  return `The tools’ credentials expire early, at ${until(expiresOn)}, because Azure returned a cached token. Run this step again before any step that runs past that time.`;
+}

@@ -1,0 +1,84 @@
+import { expect, test } from '@jest/globals';
+import { textOf } from '../../src/messages/explanation.ts';
+import { describeRetry, describeTrustRetry } from '../../src/messages/progress.ts';
+import { entraFailure, scope } from './message-context.ts';
+
+const short = {
+  what: 'It failed.',
+  code: 'AADSTS1',
+  said: ['  words'],
+  cause: 'The cause.',
+  fix: 'The fix:',
+  commands: ['  az x'],
+};
+
+test('a short failure is one error in a fixed order, without a diagnosis', () => {
+  expect(textOf({ ...short, facts: ['A fact.'] })).toEqual({
+    error: 'It failed.\n  words\nCause: The cause.\nFix: The fix:\nA fact.\n  az x',
+  });
+});
+
+test('at 999 characters a failure is still one error, at 1,000 it is not', () => {
+  const length = textOf(short).error.length;
+  const of = (total: number) => textOf({ ...short, said: [`  words${'x'.repeat(total - length)}`] });
+  expect(of(999).error).toHaveLength(999);
+  expect(of(999).diagnosis).toBeUndefined();
+  expect(of(1_000).diagnosis).toHaveLength(1_000);
+});
+
+test('a long failure keeps its code, cause, fix and command in the error, and everything in the diagnosis', () => {
+  const { error, diagnosis } = textOf({ ...short, said: ['  words'.repeat(300)] });
+  expect(error).toBe(
+    'It failed: AADSTS1.\nCause: The cause.\nFix: The fix:\n  az x\nThe full diagnosis is in the log above.',
+  );
+  expect(diagnosis).toContain('  words'.repeat(300));
+});
+
+test('a command that does not fit is left to the diagnosis, and the error says so', () => {
+  const commands = [`  az ${'y'.repeat(990)}`];
+  const { error, diagnosis } = textOf({ ...short, commands });
+  expect(error).toBe(
+    'It failed: AADSTS1.\nCause: The cause.\nFix: The fix:\nThe command and the full diagnosis are in the log above.',
+  );
+  expect(diagnosis).toContain(commands[0]);
+});
+
+test('whatever its parts are, an error stays under 1,000 characters', () => {
+  const long = 'z'.repeat(5_000);
+  for (const parts of [
+    { what: long },
+    { ...short, cause: long },
+    { ...short, fix: long },
+    { ...short, commands: [long] },
+  ]) {
+    const { error, diagnosis } = textOf({ ...short, ...parts });
+    expect(error.length).toBeLessThan(1_000);
+    expect(error).toMatch(/in the log above\.$/u);
+    expect(diagnosis).toContain(long);
+  }
+});
+
+test('a missing trust is announced in one line with the code and the window', () => {
+  const retrying = {
+    failure: entraFailure('70025'),
+    reason: 'trust',
+    tries: 1,
+    wait: 2_000,
+    announce: true,
+  } as const;
+  expect(describeTrustRetry(retrying)).toBe(
+    'Entra answered AADSTS70025: the app has no matching federated identity credential. A new one can take minutes to propagate. Retrying for up to 20 s.',
+  );
+});
+
+test('any other retry names the party, the scope, the reason and the wait', () => {
+  const retrying = {
+    failure: entraFailure('90033'),
+    reason: 'transient',
+    tries: 2,
+    wait: 1_500,
+    announce: false,
+    scope,
+  } as const;
+  expect(describeRetry(retrying)).toBe(`Entra for ${scope}: AADSTS90033. Try 3 starts in 1.5 s.`);
+});
