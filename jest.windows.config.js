@@ -5,6 +5,7 @@ export default {
   ...base,
   roots: ['<rootDir>/test/windows'],
   testPathIgnorePatterns: ['/node_modules/'],
+  setupFilesAfterEnv: ['./test/windows/retry-hanging-wine.ts'],
   globalTeardown: './test/windows/shut-down.ts',
-  testTimeout: 120_000,
+  testTimeout: 60_000,
 };

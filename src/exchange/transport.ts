@@ -139,6 +139,7 @@ export function createTransport({
       }
       observer.retrying({ failure, reason, tries, wait, announce: row.announce === true, ...context });
       await budget.sleep(wait).catch(() => end(failure));
+      closeIdleConnections(agent);
     }
   };
 
@@ -243,6 +244,14 @@ function send(request: PipelineRequest, agent: Agent, signal: AbortSignal): Prom
     outgoing.once('error', reject);
     outgoing.end(body);
   });
+}
+
+/**
+ * A server may close an idle connection just when the next request is sent on it, which looks like a failure of that
+ * request. After a wait each try has a new connection; TLS resumes its session.
+ */
+function closeIdleConnections({ freeSockets }: Agent): void {
+  for (const socket of Object.values(freeSockets).flat()) socket?.destroy();
 }
 
 async function readBody(message: IncomingMessage): Promise<{ readonly body: string; readonly cut: boolean }> {

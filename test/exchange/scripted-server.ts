@@ -24,6 +24,8 @@ export interface ScriptedServer {
   readonly port: number;
   readonly url: string;
   readonly asked: () => number;
+  /** How many connections were opened. */
+  readonly connections: () => number;
   /** The requests whose bodies have arrived. */
   readonly requests: readonly ScriptedRequest[];
   stop(): void;
@@ -52,6 +54,10 @@ export async function startScriptedServer(lines: readonly Line[]): Promise<Scrip
     });
     request.on('error', () => undefined);
   });
+  let connections = 0;
+  server.on('connection', () => {
+    connections += 1;
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -59,6 +65,7 @@ export async function startScriptedServer(lines: readonly Line[]): Promise<Scrip
     port,
     url: `http://127.0.0.1:${port}/token`,
     asked: () => asked,
+    connections: () => connections,
     requests,
     stop: () => {
       server.closeAllConnections();

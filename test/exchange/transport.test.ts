@@ -120,6 +120,13 @@ describe('a request', () => {
   });
 });
 
+test('a try after a wait has a new connection, because the server may close the idle one', async () => {
+  const server = await serve({ status: 503 }, good);
+  await transportTo(server.url).send();
+  expect(server.asked()).toBe(2);
+  expect(server.connections()).toBe(2);
+});
+
 describe('secrets', () => {
   test('a token is reported before anything else', async () => {
     const server = await serve(good);

@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { cleanUp } from '../../src/cleanup.ts';
 import { HandoverError } from '../../src/handover/errors.ts';
@@ -137,7 +137,7 @@ describe('a step that has not ended', () => {
 
   test('that had not made its directory yet cannot make it any more', () => {
     using at = job();
-    const path = at.path.replace('0', 'f');
+    const path = join(dirname(at.path), basename(at.path).replace('0', 'f'));
     cleanUp(at.host, recordOf(path, false));
     expect(statSync(path).isFile()).toBe(true);
     expect(at.log).toEqual({ info: [`Nothing to remove: ${path} does not exist.`], warning: [] });
@@ -146,7 +146,7 @@ describe('a step that has not ended', () => {
 
 test('a recorded directory that was never made is no warning, and no file is left for it', () => {
   using at = job();
-  cleanUp(at.host, recordOf(at.path.replace('0', 'f')));
+  cleanUp(at.host, recordOf(join(dirname(at.path), basename(at.path).replace('0', 'f'))));
   expect(at.log.warning).toEqual([]);
   expect(readdirSync(at.temporary).sort()).toEqual([name, 'foreign']);
 });
