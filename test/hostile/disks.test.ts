@@ -122,7 +122,7 @@ test('github: a disk that fills up while values are written; the message lists w
   const run = await runOn({ freePages: 1 }, 'github', naming);
   expect(run.outputs).toEqual({});
   expect(Object.keys(run.variables)).toEqual(['NAMED']);
-  expect(run.errors[0]).toContain('Later steps can see NAMED, and nothing else.');
+  expect(run.errors[0]).toContain('Later steps can see only NAMED.');
 });
 
 test('azure-pipelines: a full disk on which the task cannot even start', async () => {
