@@ -7,5 +7,7 @@ export default {
   testPathIgnorePatterns: ['/node_modules/'],
   setupFilesAfterEnv: ['./test/windows/retry-hanging-wine.ts'],
   globalTeardown: './test/windows/shut-down.ts',
+  // All tests share one Wine prefix and its stand-ins.
+  maxWorkers: 1,
   testTimeout: 60_000,
 };
