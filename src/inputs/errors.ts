@@ -48,17 +48,17 @@ export function showLine(line: string): string {
 const longestQuote = 100;
 /** A longer run of letters and digits may be a key, and so may runs that are no words: this many characters in all. */
 const longestRun = 24;
-const mostRandom = 20;
+const mostRandom = 12;
 /** Quotes and braces are not harmless: the value, or the line of it, may be a part of a JSON with a secret. */
 const plainCharacters = /^[\p{L}\p{N} _.:/@#=|<>()[\],;!?*&'$+-]*$/u;
 const guids = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/giu;
 /** `contoso`, `ARM`, `storageAccounts2`, a number. */
-const word = /^(?:[A-Z]?[a-z]+(?:[A-Z][a-z]+)*\d{0,4}|[A-Z]+\d{0,4}|\d{1,12})$/u;
+const word = /^(?:[A-Z]?[a-z]+(?:[A-Z]+[a-z]+)*\d{0,4}|[A-Z]+\d{0,4}|\d{1,12})$/u;
 
 export function isHarmless(value: string): boolean {
   if (value.length > longestQuote || !plainCharacters.test(value)) return false;
   const runs = value.replace(guids, ' ').split(/[^A-Za-z0-9]+/u);
-  const random = runs.filter((run) => !word.test(run)).join('');
+  const random = runs.filter((run) => !(run.length > 1 && word.test(run))).join('');
   return runs.every((run) => run.length <= longestRun) && random.length <= mostRandom;
 }
 
