@@ -152,16 +152,18 @@ function row(title: string, fleet: Fleet, limitsTime: number | undefined, base: 
 }
 
 function queueFaults(azureWithFaults: Emulator, requests: number): void {
-  // Every tenth request of each service; which fault it is goes round.
-  const seen = { imds: 0, entra: 0 };
+  // Every tenth request of each service; which fault it is goes round. The queue asks once for each fault that waits.
+  const numbers = new Map<unknown, number>();
   for (const leg of ['imds', 'entra'] as const) {
+    let seen = 0;
     const faults = mixedFaults.filter((one) => one.leg === leg);
     for (let turn = 0; turn < requests / 10; turn += 1) {
       const fault = faults[turn % faults.length]?.fault;
       if (fault === undefined) continue;
-      azureWithFaults.faults.queue(leg, fault, 1, () => {
-        seen[leg] += 1;
-        return seen[leg] % 10 === 0;
+      azureWithFaults.faults.queue(leg, fault, 1, (request) => {
+        const number = numbers.get(request) ?? ++seen;
+        numbers.set(request, number);
+        return number % 10 === 0;
       });
     }
   }
