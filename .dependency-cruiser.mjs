@@ -29,9 +29,10 @@ const parts = [
   },
   {
     name: 'step',
-    path: '^src/(?:step|cleanup)\\.ts$',
+    path: '^src/(?:step|cleanup|git-credential)\\.ts$',
     imports: ['messages', 'handover', 'endpoint', 'inputs', 'hosts', 'azure', 'exchange', 'contract'],
-    reason: 'The step and its clean-up pass values between the parts below and put them in order.',
+    reason:
+      'The step, its clean-up and git’s credential helper pass values between the parts below and put them in order.',
   },
   {
     name: 'messages',

@@ -259,6 +259,18 @@ export function worldFor(cloud: CloudName): World {
       subscription: subscriptionIds.contosoProduction,
     })),
     registries: registriesOf(cloudRow),
+    // Azure DevOps exists only in the public cloud.
+    organizations:
+      cloud === 'public'
+        ? [
+            {
+              name: 'contoso',
+              tenant: contoso,
+              members: [clientIds.deployer, clientIds.multitenant, clientIds.podDeployer],
+            },
+            { name: 'fabrikam', tenant: fabrikam, members: [clientIds.multitenant] },
+          ]
+        : [],
     machine: {
       kind: 'virtual-machine',
       identities: [identities.runner.clientId, identities.second.clientId, identities.system.clientId],

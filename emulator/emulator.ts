@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { armService } from './arm.ts';
+import { startAzureRepos } from './azure-repos.ts';
 import { createCertificateAuthority, type IssuedCertificate } from './certificate-authority.ts';
 import { clouds } from './clouds.ts';
 import { type ClusterIssuer, createClusterIssuer } from './cluster-issuer.ts';
@@ -60,6 +61,12 @@ export interface Emulator {
     tokenCertificate(): Promise<string>;
     /** Forwards `/v2/` of this login server to a registry on this loopback port (plain HTTP). */
     serve(loginServer: string, port: number): void;
+  };
+  /** Azure Repos. `dev.azure.com` and the organizations' older names are reachable through the proxy. */
+  readonly azureRepos: {
+    readonly url: string;
+    /** Serves the bare repository in `folder` as `organization/project/_git/repository`. */
+    serve(path: string, folder: string): void;
   };
   /** The OpenID Connect issuer of an AKS cluster. Its public name is reachable through the proxy. */
   readonly cluster: ClusterIssuer & { readonly url: string };
@@ -133,6 +140,8 @@ export async function startEmulator(
       registrySuffix === undefined ? [] : [`*.${registrySuffix}`, `*.westeurope.geo.${registrySuffix}`],
     ),
     new URL(clusterIssuer).hostname,
+    'dev.azure.com',
+    '*.visualstudio.com',
   ]);
   const currentWorld = (): World => current;
   const live = {
@@ -142,7 +151,7 @@ export async function startEmulator(
     },
   };
 
-  const [imds, endpoint, entra, arm, graph, registry, issuer, proxy] = await Promise.all([
+  const [imds, endpoint, entra, arm, graph, registry, azureRepos, issuer, proxy] = await Promise.all([
     startService('imds', imdsService(tokens, currentWorld), controls),
     startService(
       'identity-endpoint',
@@ -161,6 +170,7 @@ export async function startEmulator(
       ({ url = '', headers: { host = '' } }) =>
         url.startsWith('/v2/') ? registryPorts.get(host.split(':')[0] ?? '') : undefined,
     ),
+    startAzureRepos(keys, currentWorld, log, certificate),
     startService('cluster-issuer', clusterHandler, controls, certificate),
     startProxy(options.proxy ?? {}, controls),
   ]);
@@ -171,10 +181,14 @@ export async function startEmulator(
   }
   proxy.map('169.254.169.254', imds.port);
   proxy.map(new URL(clusterIssuer).hostname, issuer.port);
-  const mapRegistries = (): void => {
+  proxy.map('dev.azure.com', azureRepos.port);
+  const mapWorld = (): void => {
     for (const { loginServer } of current.registries) proxy.map(loginServer, registry.port);
+    for (const { name } of current.organizations) {
+      proxy.map(`${name}.visualstudio.com`, azureRepos.port);
+    }
   };
-  mapRegistries();
+  mapWorld();
 
   const folder = await mkdtemp(join(tmpdir(), 'embedded-azure-'));
   const caFile = join(folder, 'ca.pem');
@@ -208,7 +222,7 @@ export async function startEmulator(
     setWorld(next) {
       current = next;
       tokens.clear();
-      mapRegistries();
+      mapWorld();
     },
     imds: { url: plain(imds.port) },
     identityEndpoint: { url: endpointUrl, header: secret },
@@ -221,6 +235,7 @@ export async function startEmulator(
         registryPorts.set(loginServer, port);
       },
     },
+    azureRepos: { url: secure(azureRepos.port), serve: azureRepos.serve },
     cluster: { ...cluster, url: secure(issuer.port) },
     arm: { url: secure(arm.port) },
     graph: { url: secure(graph.port) },
@@ -237,7 +252,7 @@ export async function startEmulator(
     faults,
     delays,
     async stop() {
-      const services = [imds, endpoint, entra, arm, graph, registry, issuer, proxy];
+      const services = [imds, endpoint, entra, arm, graph, registry, azureRepos, issuer, proxy];
       await Promise.all(services.map((service) => service.close()));
       await rm(folder, { recursive: true, force: true });
     },

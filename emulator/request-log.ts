@@ -6,6 +6,7 @@ export type Leg =
   | 'arm'
   | 'graph'
   | 'registry'
+  | 'azure-repos'
   | 'cluster-issuer'
   | 'proxy';
 

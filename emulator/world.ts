@@ -120,6 +120,15 @@ export interface Registry {
   readonly rejectsArmTokens?: boolean;
 }
 
+/** An organization of Azure DevOps. */
+export interface AzureDevOpsOrganization {
+  /** `contoso` in `https://dev.azure.com/contoso`. */
+  readonly name: string;
+  readonly tenant: string;
+  /** Client IDs of the applications that can read and write every repository. */
+  readonly members: readonly string[];
+}
+
 export interface World {
   readonly cloud: CloudName;
   readonly tenants: readonly Tenant[];
@@ -129,5 +138,6 @@ export interface World {
   readonly subscriptions: readonly Subscription[];
   readonly storageAccounts: readonly StorageAccount[];
   readonly registries: readonly Registry[];
+  readonly organizations: readonly AzureDevOpsOrganization[];
   readonly machine: Machine;
 }

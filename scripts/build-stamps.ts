@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Bundle, bundlerDir, isFileOf, moduleListFile } from './bundles.ts';
+import { type Bundle, bundleName, bundlerDir, isFileOf, moduleListFile } from './bundles.ts';
 
 /**
  * What a bundle was built from and what the build wrote, as one line in `build/bundling/`. A build repeats a bundle
@@ -36,8 +36,8 @@ function stamp(root: string, bundle: Bundle, inputs: string): string {
   return `inputs ${inputs} outputs ${hash(root, [...outputs, moduleListFile(bundle)])}\n`;
 }
 
-function stampFile(root: string, { entry }: Bundle): string {
-  return join(root, bundlerDir, `${entry}.stamp`);
+function stampFile(root: string, bundle: Bundle): string {
+  return join(root, bundlerDir, `${bundleName(bundle)}.stamp`);
 }
 
 function filesIn(root: string, folder: string): readonly string[] {

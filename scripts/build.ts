@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hashInputs, isUpToDate, saveStamp } from './build-stamps.ts';
-import { type Bundle, bundlerConfig, bundlerDir, bundles } from './bundles.ts';
+import { type Bundle, bundleName, bundlerConfig, bundlerDir, bundles } from './bundles.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
@@ -27,7 +27,7 @@ if (built.includes(false)) process.exitCode = 1;
 
 async function build(bundle: Bundle): Promise<boolean> {
   // The bundler calls existsSync without a path, for which Node 24 prints a deprecation warning.
-  const options = ['--disable-warning=DEP0187', join(here, 'bundle.js'), bundle.entry];
+  const options = ['--disable-warning=DEP0187', join(here, 'bundle.js'), bundleName(bundle)];
   const child = spawn(process.execPath, options, { stdio: 'inherit' });
   const [code] = (await once(child, 'exit')) as [number | null];
   if (code === 0) saveStamp(root, bundle, inputs);

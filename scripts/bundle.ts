@@ -1,10 +1,18 @@
-/** Builds one bundle, named by its entry point. It runs as a process of its own because the bundler keeps state. */
+/** Builds one bundle, named by `bundleName`. It runs as a process of its own because the bundler keeps state. */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { minify, transform } from '@swc/core';
-import { type Bundle, bundlerDir, bundles, entryFolder, isFileOf, moduleListFile } from './bundles.ts';
+import {
+  type Bundle,
+  bundleName,
+  bundlerDir,
+  bundles,
+  entryFolder,
+  isFileOf,
+  moduleListFile,
+} from './bundles.ts';
 import { compileModulesEagerly } from './eager-compilation.ts';
 import { licenseNotices } from './license-notices.ts';
 
@@ -31,8 +39,8 @@ type Ncc = (
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const ncc = createRequire(import.meta.url)('@vercel/ncc') as Ncc;
 
-const wanted = bundles.find(({ entry }) => entry === process.argv[2]);
-if (wanted === undefined) throw new Error(`no bundle has the entry point ${process.argv[2]}`);
+const wanted = bundles.find((bundle) => bundleName(bundle) === process.argv[2]);
+if (wanted === undefined) throw new Error(`no bundle has the name ${process.argv[2]}`);
 await build(wanted);
 
 async function build(bundle: Bundle): Promise<void> {

@@ -55,6 +55,24 @@ export const bundles: readonly Bundle[] = [
     licenses: 'post.licenses.txt',
     sharesFolder: true,
   },
+  // Git starts it with the Node that ran the step, so it never meets an old one.
+  {
+    entry: 'git-credential.js',
+    folder: 'dist/git-credential',
+    file: 'index.js',
+    format: 'esm',
+    firstFile: 'es2022',
+    licenses: 'licenses.txt',
+  },
+  {
+    entry: 'git-credential.js',
+    folder: taskFolder,
+    file: 'git-credential.js',
+    format: 'commonjs',
+    firstFile: 'es2022',
+    licenses: 'git-credential.licenses.txt',
+    sharesFolder: true,
+  },
 ];
 
 /** Whether a file of the bundle's folder belongs to it. */
@@ -72,9 +90,14 @@ export function isFileOf({ file, licenses, sharesFolder }: Bundle, path: string)
  */
 export const bundlerDir = 'build/bundling';
 
+/** A bundle's own name for the files in `bundlerDir`. Two bundles can have one entry point. */
+export function bundleName({ folder, file }: Bundle): string {
+  return `${folder}/${file}`.replaceAll('/', '.');
+}
+
 /** The modules that the bundler put into a bundle, as paths from the repository's folder. `bundle.ts` writes the list. */
-export function moduleListFile({ entry }: Bundle): string {
-  return `${bundlerDir}/${entry}.modules.json`;
+export function moduleListFile(bundle: Bundle): string {
+  return `${bundlerDir}/${bundleName(bundle)}.modules.json`;
 }
 
 /** Packages that the bundles import and never call. `package-stub.ts` takes their place and says why. */

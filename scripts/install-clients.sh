@@ -64,10 +64,12 @@ azcopy_with_library() {
   debian_packages libsecret-1-0 "$folder/debian"
 }
 
-# One Go module builds our programs and the tools that its go.mod names.
+# go_programs MODULE FOLDER
+# A Go module builds our programs and the tools that its go.mod names.
 go_programs() {
-  mkdir "$1/bin"
-  (cd test/clients/go && go build -o "$1/bin/" ./... tool)
+  local module=$1 folder=$2
+  mkdir "$folder/bin"
+  (cd "$module" && go build -o "$folder/bin/" ./... tool)
 }
 
 java_program() {
@@ -112,7 +114,10 @@ install() {
     azcopy)
       folder=$(cached "$name" "$(cat /etc/debian_version test/clients/azcopy/package.json)" azcopy_with_library)
       ;;
-    go) folder=$(cached "$name-programs" "$(go version; contents test/clients/go)" go_programs) ;;
+    # Two modules: helm and kubelogin were released with different versions of the same libraries.
+    go | go-registries)
+      folder=$(cached "$name-programs" "$(go version; contents "test/clients/$name")" go_programs "test/clients/$name")
+      ;;
     java) folder=$(cached "$name-program" "$(java -version 2>&1; contents test/clients/java)" java_program) ;;
     *) echo "Unknown client: $name" >&2; return 2 ;;
   esac
@@ -122,7 +127,7 @@ install() {
   echo "build/clients/$name: $folder"
 }
 
-clients=(azure-cli azure-cli-debian azure-sdk fabric-cli ansible azcopy java go)
+clients=(azure-cli azure-cli-debian azure-sdk fabric-cli ansible azcopy java go go-registries)
 if (($# > 0)); then clients=("$@"); fi
 for client in "${clients[@]}"; do install "$client"; done
 if (($# == 0)); then scripts/install-old-nodes.sh; fi

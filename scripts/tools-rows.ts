@@ -17,7 +17,7 @@ export type Tested =
   | { readonly kind: 'not-run'; readonly source: string };
 
 /** How a tool gets new app tokens, and how long it works. */
-export type Lasts = 'file' | 'provider' | 'start' | 'session' | 'token';
+export type Lasts = 'file' | 'provider' | 'start' | 'session' | 'token' | 'registry';
 
 /** The text of the two columns for each way. */
 export const lasting: Readonly<Record<Lasts, { readonly renews: string; readonly longJobs: string }>> = {
@@ -26,6 +26,7 @@ export const lasting: Readonly<Record<Lasts, { readonly renews: string; readonly
   start: { renews: 'each start requests a new token', longJobs: 'up to 24 hours' },
   session: { renews: 'yes, from the assertion stored at sign-in', longJobs: 'up to 24 hours' },
   token: { renews: 'no', longJobs: '60 to 90 minutes, then run the step again' },
+  registry: { renews: 'no', longJobs: '3 hours, then run the step again' },
 };
 
 const sdkVariables =
@@ -34,6 +35,8 @@ const providerVariables =
   '`ARM_CLIENT_ID`, `ARM_TENANT_ID`, `ARM_SUBSCRIPTION_ID`, `ARM_USE_OIDC`, `ARM_OIDC_TOKEN_FILE_PATH`, `ARM_ENVIRONMENT`';
 const identityTrap =
   '`ManagedIdentityCredential` no longer means the machine: see [Inputs](inputs.md#the-machines-own-identity-after-export-azure-sdk).';
+const registryInput = '`scopes: ACR_PASSWORD = acr:contoso.azurecr.io`';
+const registryReads = 'the password on stdin: see [Registries](registries.md)';
 const discoveryTrap = 'With a custom `authority-host`, disable instance discovery in the credential.';
 
 export const toolPageRows: readonly ToolPageRow[] = [
@@ -137,6 +140,35 @@ export const toolPageRows: readonly ToolPageRow[] = [
       'The session lasts as long as the assertion that was stored at sign-in ([azure-cli#28708](https://github.com/Azure/azure-cli/issues/28708)). If that is short, the log warns.',
       'A proxy’s certificate authority: `REQUESTS_CA_BUNDLE`.',
     ],
+  },
+  {
+    tool: 'git in Azure Repos',
+    tested: { kind: 'here', proof: 'git' },
+    input: '`login: git`',
+    reads: '`GIT_CONFIG_COUNT`, `GIT_CONFIG_KEY_n`, `GIT_CONFIG_VALUE_n`',
+    lasts: 'file',
+    traps: ['Needs git 2.31. It works for `https` addresses only: see [git](git.md).'],
+  },
+  {
+    tool: 'crane',
+    tested: { kind: 'here', proof: 'crane' },
+    input: registryInput,
+    reads: registryReads,
+    lasts: 'registry',
+  },
+  {
+    tool: 'oras',
+    tested: { kind: 'here', proof: 'oras' },
+    input: registryInput,
+    reads: registryReads,
+    lasts: 'registry',
+  },
+  {
+    tool: 'helm',
+    tested: { kind: 'here', proof: 'helm' },
+    input: registryInput,
+    reads: registryReads,
+    lasts: 'registry',
   },
   {
     tool: 'Azure Developer CLI (azd)',

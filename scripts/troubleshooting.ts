@@ -6,6 +6,7 @@ import { aadsts } from '../emulator/aadsts.ts';
 import { entraCodes } from '../src/exchange/entra-codes.ts';
 import { identityErrors } from '../src/exchange/identity-errors.ts';
 import { unfitMachines } from '../src/exchange/machine.ts';
+import { registryErrors } from '../src/exchange/registry-errors.ts';
 import { connectionFailures } from '../src/messages/connection-failures.ts';
 import { unusableAnswers } from '../src/messages/unusable-answers.ts';
 
@@ -56,6 +57,17 @@ export function troubleshooting(): string {
       `**Fix:** ${paragraph(fix.replace('\n{assign}', ''))}`,
       '',
       ...(fix.includes('{assign}') ? [assignBlock, ''] : []),
+    ]),
+    '## Container registries',
+    '',
+    ...registryErrors.flatMap(({ text, cause, fix }) => [
+      `### ${text}`,
+      '',
+      paragraph(cause),
+      '',
+      `**Fix:** ${paragraph(fix.replace(/:\n {2}(az .*)$/u, '.'))}`,
+      '',
+      ...(/^ {2}az .*$/mu.exec(fix) ? ['```bash', command(fix), '```', ''] : []),
     ]),
     '## No connection, or no answer',
     '',
@@ -136,6 +148,12 @@ function paragraph(text: string): string {
       name === 'clockCommand' ? '`timedatectl status`, on Windows `w32tm /query /status`' : `<${name}>`,
     )
     .replace(/<[^<>]+>/gu, '`$&`');
+}
+
+/** The command in a fix, with its placeholders as an administrator fills them. */
+function command(fix: string): string {
+  const line = /^ {2}(az .*)$/mu.exec(fix)?.[1] ?? '';
+  return line.replace(/\{(\w+)\}/gu, '<$1>');
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -9,6 +9,7 @@ export const inputNames = [
   'managed-identity-client-id',
   'managed-identity-object-id',
   'managed-identity-resource-id',
+  'federated-token-file',
   'scopes',
   'export',
   'login',

@@ -1,6 +1,6 @@
 import { ExchangeError } from './exchange/errors.ts';
 import { detectMachine, type Machine } from './exchange/machine.ts';
-import type { Exchanged, ForwardProxy } from './exchange/request.ts';
+import type { AssertionOrigin, Exchanged, ForwardProxy, Registry } from './exchange/request.ts';
 import type { ExchangeObserver } from './exchange/transport.ts';
 import { HandoverError } from './handover/errors.ts';
 import { type PublishedToken, publish, tokenPublications } from './handover/tokens.ts';
@@ -26,14 +26,20 @@ export async function runStep(host: Host): Promise<void> {
     const unusable = host.unusableCommandFile();
     if (unusable) throw new HandoverError({ kind: 'unusable-command-file', ...unusable });
     // Before the process is prepared: that removes the proxy variables which this reads.
-    const proxy = await chooseProxy(host, request);
+    const shown = new Set<string>();
+    const proxy = await chooseProxy(host, request.authorityHost, shown);
+    const registries: Registry[] = [];
+    for (const registry of request.registries) {
+      const way = await chooseProxy(host, `https://${registry.loginServer}`, shown);
+      registries.push({ ...registry, ...(way && { proxy: way }) });
+    }
     const facts = prepareProcess(process.env);
     context = { ...context, facts };
     if (facts.tlsVerificationOff) throw new StepDeclined('tls-verification-off');
     // Before any request: whatever can be known to fail fails here.
     tools = await prepareTools(host, request, facts, proxy);
-    const machine = await findMachine(host, facts, secrets);
-    const exchanged = await performExchange(host, request, machine, proxy, context);
+    const origin = await findOrigin(host, request, facts, secrets);
+    const exchanged = await performExchange(host, request, { origin, registries, proxy }, context);
     const handover = await tools?.handOver(exchanged);
     const tokens = tokensToPublish(request, exchanged);
     publish(host, [...tokenPublications(tokens), ...(handover?.publications ?? [])]);
@@ -53,14 +59,22 @@ async function declineForks(host: Host, { allowForkPullRequests }: StepRequest):
   if (reason !== undefined) throw new StepDeclined('fork', reason);
 }
 
-async function chooseProxy(host: Host, { authorityHost }: StepRequest): Promise<ForwardProxy | undefined> {
-  const { proxy, because, notices, remarks } = await host.proxyFor(new URL(authorityHost));
-  for (const notice of notices) host.info(notice);
+/** @param shown notices that the log already has: every address meets the same settings */
+async function chooseProxy(
+  host: Host,
+  address: string,
+  shown: Set<string>,
+): Promise<ForwardProxy | undefined> {
+  const { proxy, because, notices, remarks } = await host.proxyFor(new URL(address));
+  for (const notice of notices.filter((text) => !shown.has(text))) {
+    shown.add(notice);
+    host.info(notice);
+  }
   for (const remark of remarks) host.debug(remark);
   host.debug(
     proxy === undefined
-      ? `Proxy to ${authorityHost}: none (${because}).`
-      : `Proxy to ${authorityHost}: ${new URL(proxy.url).host} (${because}).`,
+      ? `Proxy to ${address}: none (${because}).`
+      : `Proxy to ${address}: ${new URL(proxy.url).host} (${because}).`,
   );
   return proxy;
 }
@@ -75,6 +89,17 @@ async function prepareTools(
   if (request.exports.length + request.logins.length === 0) return undefined;
   const { prepareTools } = await import('./handover/tools.ts');
   return prepareTools(host, request, { variables: environment, windows }, proxy);
+}
+
+/** The machine is looked for only if its identity is wanted. */
+async function findOrigin(
+  host: Host,
+  { origin }: StepRequest,
+  facts: ProcessFacts,
+  secrets: Set<string>,
+): Promise<AssertionOrigin> {
+  if (origin.kind === 'token-file') return origin;
+  return { ...origin, machine: await findMachine(host, facts, secrets) };
 }
 
 async function findMachine(host: Host, facts: ProcessFacts, secrets: Set<string>): Promise<Machine> {
@@ -92,23 +117,30 @@ async function findMachine(host: Host, facts: ProcessFacts, secrets: Set<string>
 async function performExchange(
   host: Host,
   request: StepRequest,
-  machine: Machine,
-  proxy: ForwardProxy | undefined,
+  {
+    origin,
+    registries,
+    proxy,
+  }: {
+    readonly origin: AssertionOrigin;
+    readonly registries: readonly Registry[];
+    readonly proxy: ForwardProxy | undefined;
+  },
   context: RunContext,
 ): Promise<Exchanged> {
-  const { identity, audience, authorityHost, tenantId, clientId, scopes, timeBudget } = request;
+  const { audience, authorityHost, tenantId, clientId, scopes, timeBudget } = request;
   const certificateAuthority = readCertificateAuthority(host);
   // The libraries are loaded only now, after the process was prepared for them.
   const { exchange } = await import('./exchange/exchange.ts');
   return exchange(
     {
-      machine,
-      identity,
+      origin,
       audience,
       authorityHost,
       tenantId,
       clientId,
       scopes,
+      registries,
       timeBudget,
       ...(proxy && { proxy }),
       ...(certificateAuthority !== undefined && { certificateAuthority }),
@@ -156,10 +188,13 @@ async function debug(
   if (host.isDebug()) host.debug(write(await import('./messages/progress.ts')));
 }
 
-function tokensToPublish(request: StepRequest, { tokens }: Exchanged): readonly PublishedToken[] {
-  return request.published.map(({ scope, written, name }) => {
-    const token = tokens.get(scope);
-    if (token === undefined) throw new Error(`no token for ${scope}`);
+function tokensToPublish(
+  request: StepRequest,
+  { tokens, registryTokens }: Exchanged,
+): readonly PublishedToken[] {
+  return request.published.map(({ scope, registry, written, name }) => {
+    const token = registry === undefined ? tokens.get(scope) : registryTokens.get(registry);
+    if (token === undefined) throw new Error(`no token for ${written}`);
     return { ...token, written, ...(name !== undefined && { name }) };
   });
 }

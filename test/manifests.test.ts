@@ -231,7 +231,7 @@ describe('task.json', () => {
       'NO_PROXY',
       'REQUESTS_CA_BUNDLE',
     ],
-    ...['SSL_CERT_FILE'],
+    ...['SSL_CERT_FILE', 'GIT_CONFIG', 'GIT_CONFIG_GLOBAL', 'GIT_CONFIG_PARAMETERS', 'GIT_CONFIG_COUNTS'],
   ])('an injected command cannot set %s, which would change how later steps run', (name) => {
     expect(variableSettable(task, name)).toBe(false);
   });
@@ -250,6 +250,7 @@ describe('task.json', () => {
     ],
     ...['AZURE_CLIENT_ID', 'AZURE_TENANT_ID', 'AZURE_FEDERATED_TOKEN_FILE', 'AZURE_AUTHORITY_HOST'],
     ...['AZURE_CONFIG_DIR', 'AZURE_EXTENSION_DIR', 'ARM_CLIENT_ID', 'ARM_TENANT_ID', 'ARM_SUBSCRIPTION_ID'],
+    ...['GIT_CONFIG_COUNT', 'GIT_CONFIG_KEY_0', 'GIT_CONFIG_VALUE_12'],
     ...['ARM_USE_OIDC', 'ARM_OIDC_TOKEN_FILE_PATH', 'ARM_ENVIRONMENT'],
   ])('the step itself can set %s', (name) => {
     expect(variableSettable(task, name)).toBe(true);

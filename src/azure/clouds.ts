@@ -2,7 +2,7 @@
  * The clouds that the `cloud` input can name, and the names that other tools have for them.
  *
  * Sources: authority hosts and audiences from MSAL.NET's `KnownCloudData.cs` and azure-sdk-for-js
- * `gitHubActionsCredential.ts`; `az`'s names from azure-cli `azure/cli/core/cloud.py`; Terraform's from
+ * `gitHubActionsCredential.ts`; `az`'s names and registry suffixes from azure-cli `azure/cli/core/cloud.py`; Terraform's from
  * https://registry.terraform.io/providers/hashicorp/azurerm/latest/docs#environment-1.
  */
 
@@ -17,6 +17,8 @@ export interface Cloud {
   readonly authorityAliases: readonly string[];
   /** The token-exchange audience. */
   readonly audience: string;
+  /** The end of container registries' login servers. */
+  readonly registrySuffix: string;
   /** Its name in `ARM_ENVIRONMENT`. */
   readonly terraform: string;
   /** Its name in `az cloud set --name`. */
@@ -31,6 +33,7 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     authorityHost: 'https://login.microsoftonline.com',
     authorityAliases: ['https://login.windows.net', 'https://login.microsoft.com', 'https://sts.windows.net'],
     audience: 'api://AzureADTokenExchange',
+    registrySuffix: '.azurecr.io',
     terraform: 'public',
     azureCli: 'AzureCloud',
     powershell: 'AzureCloud',
@@ -40,6 +43,7 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     authorityHost: 'https://login.microsoftonline.us',
     authorityAliases: ['https://login.usgovcloudapi.net'],
     audience: 'api://AzureADTokenExchangeUSGov',
+    registrySuffix: '.azurecr.us',
     terraform: 'usgovernment',
     azureCli: 'AzureUSGovernment',
     powershell: 'AzureUSGovernment',
@@ -49,6 +53,7 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     authorityHost: 'https://login.partner.microsoftonline.cn',
     authorityAliases: ['https://login.chinacloudapi.cn'],
     audience: 'api://AzureADTokenExchangeChina',
+    registrySuffix: '.azurecr.cn',
     terraform: 'china',
     azureCli: 'AzureChinaCloud',
     powershell: 'AzureChinaCloud',

@@ -19,7 +19,7 @@ export interface ExportedIdentity {
 export const exportTargets = ['azure-sdk', 'terraform', 'azcopy', 'kubelogin', 'pulumi', 'ansible'] as const;
 export type ExportTarget = (typeof exportTargets)[number];
 
-export const loginTargets = ['azure-cli'] as const;
+export const loginTargets = ['azure-cli', 'git'] as const;
 export type LoginTarget = (typeof loginTargets)[number];
 
 export type Tool = ExportTarget | LoginTarget;
@@ -173,11 +173,14 @@ export const toolRows: Readonly<Record<Tool, readonly ToolRow[]>> = {
       harmless: (value, cloud) => value === cloud.azureCli,
     },
   ],
+  git: [],
 };
 
-/** The variables that a tool's sign-in sets by itself. */
+/** The variables that a tool's sign-in sets by itself. A `*` stands for any text. */
 export const loginVariables: Readonly<Record<LoginTarget, readonly string[]>> = {
   'azure-cli': ['AZURE_CONFIG_DIR', 'AZURE_EXTENSION_DIR'],
+  // https://git-scm.com/docs/git-config#Documentation/git-config.txt-GITCONFIGCOUNT
+  git: ['GIT_CONFIG_COUNT', 'GIT_CONFIG_KEY_*', 'GIT_CONFIG_VALUE_*'],
 };
 
 /** Names that `export` and `login` set, empty or not. */

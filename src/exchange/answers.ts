@@ -25,6 +25,9 @@ export type AnswerClass =
   | { readonly kind: 'token' }
   | { readonly kind: 'failure'; readonly failure: RequestFailure; readonly reason?: RetryReason };
 
+/** The field of a success that has the token. A registry gives a refresh token, which clients use as a password. */
+const tokenField = { identity: 'access_token', entra: 'access_token', registry: 'refresh_token' } as const;
+
 /** Whether an answer carries a token, and if not, why not and whether to try again. */
 export function classifyAnswer(leg: Leg, host: string, answer: Answer): AnswerClass {
   const { status, body } = answer;
@@ -40,14 +43,16 @@ export function classifyAnswer(leg: Leg, host: string, answer: Answer): AnswerCl
   if (status < 300) {
     if (json === undefined) return unusable(looksLikeHtml(body) ? 'html' : 'not-json', '');
     if (status !== 200) return unusable('status', '');
-    if (!isToken(json['access_token'])) return unusable('no-token', keysOf(json));
+    if (!isToken(json[tokenField[leg]])) return unusable('no-token', keysOf(json));
     if (!hasExpiry(leg, json)) return unusable('no-expiry', keysOf(json));
     return { kind: 'token' };
   }
 
   const response = readErrorResponse(status, json, body);
   const reason = retryReason(leg, response);
-  if (json === undefined && reason === undefined) {
+  // A registry's status says enough by itself; a web page is from something else on the way.
+  const wordless = leg === 'registry' && !looksLikeHtml(body);
+  if (json === undefined && reason === undefined && !wordless) {
     return unusable(looksLikeHtml(body) ? 'html' : 'not-json', '');
   }
   return {
@@ -59,8 +64,11 @@ export function classifyAnswer(leg: Leg, host: string, answer: Answer): AnswerCl
 
 /** Everything in a body that may be a token, to be masked even if the answer is not used. */
 export function possibleTokens(body: string): readonly string[] {
-  const token = parseObject(body)?.['access_token'];
-  return typeof token === 'string' && token !== '' ? [token] : [];
+  const json = parseObject(body);
+  return ['access_token', 'refresh_token', 'id_token'].flatMap((name) => {
+    const token = json?.[name];
+    return typeof token === 'string' && token !== '' ? [token] : [];
+  });
 }
 
 function retryReason(leg: Leg, { status, codes }: ErrorResponse): RetryReason | undefined {
@@ -68,20 +76,24 @@ function retryReason(leg: Leg, { status, codes }: ErrorResponse): RetryReason | 
   if (leg === 'identity') {
     if (status === 404) return 'not-found';
     if (status === 410) return 'gone';
-  } else {
+  } else if (leg === 'entra') {
     const retry = entraCodeRow(codes)?.retry;
     if (retry) return retry;
   }
   return status >= 500 ? 'server-error' : undefined;
 }
 
-/** Error bodies: Entra's and IMDS's `{error, error_description}`, App Service's `{statusCode, message}`, ARM's nested one. */
+/**
+ * Error bodies: Entra's and IMDS's `{error, error_description}`, App Service's `{statusCode, message}`, ARM's nested one,
+ * a registry's `{errors: [{code, message}]}`.
+ */
 function readErrorResponse(
   status: number,
   json: Record<string, unknown> | undefined,
   body: string,
 ): ErrorResponse {
-  const nested = asObject(json?.['error']);
+  const list = json?.['errors'];
+  const nested = asObject(json?.['error']) ?? asObject(Array.isArray(list) ? list[0] : undefined);
   const description =
     text(json?.['error_description']) ??
     text(json?.['message']) ??
@@ -118,6 +130,8 @@ function isToken(value: unknown): boolean {
 /** Entra sends `expires_in` in seconds; identity endpoints send `expires_on`, as text, a number or (rarely) a date. */
 function hasExpiry(leg: Leg, json: Record<string, unknown>): boolean {
   if (leg === 'entra') return isSeconds(json['expires_in'], longestLifetime);
+  // A registry states the expiry only in the token itself.
+  if (leg === 'registry') return true;
   const value = json['expires_on'];
   return isSeconds(value, endOfTime) || (typeof value === 'string' && datePattern.test(value));
 }

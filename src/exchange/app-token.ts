@@ -54,6 +54,12 @@ export async function fetchAppToken({
   return { token, expiresOn: new Date(expiresOnTimestamp) };
 }
 
+/** The GUID of the tenant that the token is for, if it can be read. */
+export function tenantOf({ token }: AppToken): string | undefined {
+  const tenant = textClaim(readClaims(token), 'tid');
+  return tenant !== undefined && isGuid(tenant) ? tenant : undefined;
+}
+
 /** The claim that names another app or tenant than the request. What cannot be read is not judged. */
 function mismatchWith(
   { clientId, tenantId }: ExchangeRequest,

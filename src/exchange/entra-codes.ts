@@ -24,7 +24,7 @@ export const entraCodes: readonly EntraCodeRow[] = [
   {
     codes: ['70021', '700211', '700212', '700213'],
     cause:
-      'App {app} has no federated identity credential that matches the managed identity’s token. Issuer, subject and audience must each be equal, including letter case.',
+      'App {app} has no federated identity credential that matches the {assertion}. Issuer, subject and audience must each be equal, including letter case.',
     fix: 'Create the credential with the command below, or correct the value that differs.',
     ...trust,
   },
@@ -36,8 +36,7 @@ export const entraCodes: readonly EntraCodeRow[] = [
   },
   {
     codes: ['7002206'],
-    cause:
-      'The managed identity’s token has the token-exchange audience of a different cloud than {authority}.',
+    cause: 'The {assertion} has the token-exchange audience of a different cloud than {authority}.',
     fix: 'Set {input:cloud} (or {input:audience}) to the cloud of the machine and of {authority}. Tokens cannot be exchanged across clouds.',
   },
   {
@@ -66,7 +65,7 @@ export const entraCodes: readonly EntraCodeRow[] = [
   {
     codes: ['700231'],
     cause: 'The token was itself obtained through federation. Entra does not allow chained federation.',
-    fix: 'Use an identity that the machine itself provides. On AKS, assign the user-assigned identity to the node pool’s virtual machine scale set and let the pod reach IMDS. A workload identity token does not work.',
+    fix: 'Present a token that was not exchanged: the machine’s own managed identity, or in an AKS pod its service account token ({input:federated-token-file}).',
   },
   {
     codes: ['700223', '700238'],
@@ -127,12 +126,12 @@ export const entraCodes: readonly EntraCodeRow[] = [
   },
   {
     codes: ['700024', '500133'],
-    cause: 'The managed identity’s token is not valid yet, or it has expired.',
+    cause: 'The {assertion} is not valid yet, or it has expired.',
     fix: 'Check this machine’s clock ({clockCommand}). Entra allows five minutes of difference.',
   },
   {
     codes: ['700027', '50013', '50027'],
-    cause: 'Entra could not verify the managed identity’s token: its signature or its form is wrong.',
+    cause: 'Entra could not verify the {assertion}: its signature or its form is wrong.',
     fix: 'Make sure that no proxy rewrites requests to {authority}, and that {input:cloud} and {input:authority-host} match the machine’s cloud.',
   },
   {

@@ -1,8 +1,8 @@
 import type { MachineProblem } from './machine.ts';
 import type { AssertionClaims } from './request.ts';
 
-/** The two parties of an exchange: the machine's identity endpoint, and Entra's token endpoint. */
-export type Leg = 'identity' | 'entra';
+/** The parties of an exchange: the machine's identity endpoint, Entra's token endpoint, a container registry. */
+export type Leg = 'identity' | 'entra' | 'registry';
 
 export interface Attempts {
   readonly tries: number;
@@ -79,9 +79,36 @@ export interface ProxyPlace {
   readonly setting: string;
 }
 
+/** Why the file with the pod's token cannot be used. */
+export type TokenFileProblem =
+  | 'unreadable'
+  | 'not-a-token'
+  | 'expired'
+  | 'issued-by-entra'
+  | 'wrong-audience';
+
+/** Why the file with an earlier assertion cannot be used. */
+export type AssertionFileProblem = 'unreadable' | 'not-a-token' | 'expired';
+
 /** Everything that can end an exchange. */
 export type ExchangeProblem =
   | MachineProblem
+  | {
+      readonly kind: 'unusable-token-file';
+      readonly path: string;
+      readonly problem: TokenFileProblem;
+      /** The audience that is needed. */
+      readonly audience: string;
+      /** What the file has instead, or the system's own words. From outside. */
+      readonly found: string;
+    }
+  | {
+      readonly kind: 'unusable-assertion-file';
+      readonly path: string;
+      readonly problem: AssertionFileProblem;
+      /** The expiry, or the system's own words. From outside. */
+      readonly found: string;
+    }
   | (RequestFailure & {
       readonly attempts: Attempts;
       /** The time budget is spent, or would be before the next try. Milliseconds. */
@@ -110,6 +137,9 @@ function summary(detail: ExchangeProblem): string {
       return `${detail.machine} has no user-assigned managed identity to ask for`;
     case 'metadata-override':
       return 'AZURE_POD_IDENTITY_AUTHORITY_HOST is not a loopback address';
+    case 'unusable-token-file':
+    case 'unusable-assertion-file':
+      return `${detail.path} has no usable token: ${detail.problem}`;
     case 'invalid-endpoint':
       return 'IDENTITY_ENDPOINT is not an http address';
     case 'unreachable':

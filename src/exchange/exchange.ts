@@ -1,10 +1,21 @@
-import { fetchAppToken } from './app-token.ts';
+import type { Agent } from 'node:http';
+import { fetchAppToken, tenantOf } from './app-token.ts';
 import { type Budget, type Clock, startBudget, systemClock } from './budget.ts';
-import { isGuid, readClaims, textClaim } from './claims.ts';
 import { authoritiesWith, createAgent } from './connections.ts';
 import { managedIdentity } from './managed-identity.ts';
-import type { AppToken, Assertion, AssertionSource, Exchanged, ExchangeRequest } from './request.ts';
+import { fetchRegistryToken } from './registry-token.ts';
+import type {
+  AppToken,
+  Assertion,
+  AssertionOrigin,
+  AssertionSource,
+  Exchanged,
+  ExchangeRequest,
+  ForwardProxy,
+  Registry,
+} from './request.ts';
 import { tryLimits } from './retries.ts';
+import { assertionFile, tokenFile } from './token-file.ts';
 import type { ExchangeObserver } from './transport.ts';
 
 /**
@@ -16,45 +27,73 @@ export interface AppTokenSource {
   assertion(budget: Budget): Promise<Assertion>;
   /** @throws ExchangeError if the assertion or the token cannot be had */
   token(scope: string, budget: Budget): Promise<AppToken>;
+  /** @throws ExchangeError if the registry's token cannot be had */
+  registryToken(registry: Registry, appToken: AppToken, budget: Budget): Promise<AppToken>;
 }
 
 /** The source for `request`. It sends nothing until it is asked. */
 export function createTokenSource(request: ExchangeRequest, observer: ExchangeObserver): AppTokenSource {
-  const { authorityHost, certificateAuthority, proxy } = request;
+  const { authorityHost, certificateAuthority, proxy, origin, audience } = request;
   const authorities = certificateAuthority === undefined ? undefined : authoritiesWith(certificateAuthority);
-  const assertion = keepAssertion(managedIdentity(request, observer));
-  const { protocol } = new URL(authorityHost);
-  /** Requests of one exchange share an agent, and with it TLS sessions. */
-  const agents = new WeakMap<Budget, ReturnType<typeof createAgent>>();
-  const agentOf = (budget: Budget): ReturnType<typeof createAgent> => {
-    const known = agents.get(budget);
-    if (known) return known;
-    const agent = createAgent(protocol, {
-      connectLimit: tryLimits.entra.connect,
-      signal: budget.signal,
-      ...(authorities && { authorities }),
-      ...(proxy && { proxy }),
-    });
-    budget.signal.addEventListener('abort', () => agent.destroy(), { once: true });
-    agents.set(budget, agent);
+  const assertion = keepAssertion(sourceFor(origin, audience, observer));
+  /** Requests of one exchange through one proxy share an agent, and with it TLS sessions. */
+  const agents = new WeakMap<Budget, Map<string, Agent>>();
+  const agentFor = (budget: Budget, url: string, way: ForwardProxy | undefined): Agent => {
+    const { protocol } = new URL(url);
+    const key = `${protocol} ${way?.url ?? 'direct'}`;
+    const known = agents.get(budget) ?? new Map<string, Agent>();
+    agents.set(budget, known);
+    const agent =
+      known.get(key) ??
+      createAgent(protocol, {
+        connectLimit: tryLimits.entra.connect,
+        signal: budget.signal,
+        ...(authorities && { authorities }),
+        ...(way && { proxy: way }),
+      });
+    if (!known.has(key)) budget.signal.addEventListener('abort', () => agent.destroy(), { once: true });
+    known.set(key, agent);
     return agent;
   };
+  const token: AppTokenSource['token'] = async (scope, budget) =>
+    fetchAppToken({
+      request,
+      scope,
+      assertion: await assertion(budget),
+      agent: agentFor(budget, authorityHost, proxy),
+      budget,
+      observer,
+    });
   return {
     assertion,
-    token: async (scope, budget) =>
-      fetchAppToken({
+    token,
+    registryToken: async (registry, appToken, budget) =>
+      fetchRegistryToken({
         request,
-        scope,
+        registry,
+        appToken,
         assertion: await assertion(budget),
-        agent: agentOf(budget),
+        agent: agentFor(budget, `https://${registry.loginServer}`, registry.proxy),
         budget,
         observer,
       }),
   };
 }
 
+function sourceFor(origin: AssertionOrigin, audience: string, observer: ExchangeObserver): AssertionSource {
+  switch (origin.kind) {
+    case 'managed-identity':
+      return managedIdentity(origin, audience, observer);
+    case 'token-file':
+      return tokenFile(origin.path, audience, observer);
+    case 'assertion-file':
+      return assertionFile(origin.path, observer);
+  }
+}
+
 /**
- * One whole exchange: one request to the machine, then one to Entra for each scope, side by side.
+ * One whole exchange: one request to the machine, then one to Entra for each scope, side by side. Registries are asked
+ * as soon as the app's token for them is there; all registries of a cloud accept the same one.
  *
  * @throws ExchangeError if any part fails; then no token is returned, whatever the other scopes did
  */
@@ -68,13 +107,29 @@ export async function exchange(
   try {
     // First, so that a failure of the machine is reported once and not once for each scope.
     const assertion = await source.assertion(budget);
-    const pairs = await Promise.all(
-      request.scopes.map(async (scope) => [scope, await source.token(scope, budget)] as const),
-    );
-    const tenantId = pairs
-      .map(([, { token }]) => textClaim(readClaims(token), 'tid'))
-      .find((tid) => tid !== undefined && isGuid(tid));
-    return { assertion, tokens: new Map(pairs), ...(tenantId !== undefined && { tenantId }) };
+    const wanted = new Map<string, Promise<AppToken>>();
+    const tokenFor = (scope: string): Promise<AppToken> => {
+      const token = wanted.get(scope) ?? source.token(scope, budget);
+      wanted.set(scope, token);
+      return token;
+    };
+    const [pairs, registryPairs] = await Promise.all([
+      Promise.all(request.scopes.map(async (scope) => [scope, await tokenFor(scope)] as const)),
+      Promise.all(
+        request.registries.map(async (registry) => {
+          const appToken = await tokenFor(registry.scope);
+          return [registry.loginServer, await source.registryToken(registry, appToken, budget)] as const;
+        }),
+      ),
+    ]);
+    const appTokens = await Promise.all(wanted.values());
+    const tenantId = appTokens.map(tenantOf).find((tenant) => tenant !== undefined);
+    return {
+      assertion,
+      tokens: new Map(pairs),
+      registryTokens: new Map(registryPairs),
+      ...(tenantId !== undefined && { tenantId }),
+    };
   } finally {
     // Ends what is still under way and closes every connection, so that the process can end.
     budget.cancel();
@@ -84,12 +139,19 @@ export async function exchange(
 /** An assertion with less time left is replaced before it is used. Entra allows five minutes of clock skew. */
 const leastTimeLeft = 5 * 60_000;
 
-/** The same source, asked again only when the last assertion is nearly over. Callers at the same time share one request. */
+/**
+ * The same source, asked again only when the last assertion is nearly over, and at most once in one exchange: a machine
+ * that returns a token with little time left would return it again. Callers at the same time share one request.
+ */
 function keepAssertion(source: AssertionSource): AssertionSource {
   let current: Promise<Assertion> | undefined;
+  let askedIn: Budget | undefined;
   let expiresOn = 0;
   return (budget) => {
-    if (current !== undefined && expiresOn - budget.date() > leastTimeLeft) return current;
+    if (current !== undefined && (askedIn === budget || expiresOn - budget.date() > leastTimeLeft)) {
+      return current;
+    }
+    askedIn = budget;
     expiresOn = Number.POSITIVE_INFINITY;
     const fetched = source(budget);
     current = fetched;
@@ -98,7 +160,7 @@ function keepAssertion(source: AssertionSource): AssertionSource {
         expiresOn = assertion.expiresOn.getTime();
       },
       () => {
-        current = undefined;
+        if (current === fetched) current = undefined;
       },
     );
     return fetched;

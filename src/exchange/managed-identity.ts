@@ -4,7 +4,7 @@ import { ManagedIdentityCredential } from '@azure/identity';
 import { assertionClaims, expiryClaim, readClaims } from './claims.ts';
 import { createAgent } from './connections.ts';
 import { ExchangeError } from './errors.ts';
-import type { AssertionSource, ExchangeRequest } from './request.ts';
+import type { AssertionOrigin, AssertionSource } from './request.ts';
 import { tryLimits } from './retries.ts';
 import { createTransport, type ExchangeObserver } from './transport.ts';
 
@@ -25,8 +25,11 @@ const httpClient: HttpClient = {
 };
 
 /** The machine's managed identity as the source of client assertions: one request to its identity endpoint. */
-export function managedIdentity(request: ExchangeRequest, observer: ExchangeObserver): AssertionSource {
-  const { machine, identity, audience } = request;
+export function managedIdentity(
+  { machine, identity }: Extract<AssertionOrigin, { kind: 'managed-identity' }>,
+  audience: string,
+  observer: ExchangeObserver,
+): AssertionSource {
   const { host, protocol } = new URL(machine.endpoint);
   return async (budget) => {
     // Whatever proxies there are, the machine's own endpoint is asked directly.

@@ -17,11 +17,27 @@ export interface ForwardProxy {
   readonly setting: string;
 }
 
+/** Where the client assertion comes from. */
+export type AssertionOrigin =
+  | { readonly kind: 'managed-identity'; readonly identity: IdentitySelector; readonly machine: Machine }
+  /** A file with a Kubernetes service account token, as AKS workload identity projects it into a pod. */
+  | { readonly kind: 'token-file'; readonly path: string }
+  /** A file to which an earlier exchange's assertion, a managed identity's token, was written. */
+  | { readonly kind: 'assertion-file'; readonly path: string };
+
+export interface Registry {
+  /** The registry's login server: `contoso.azurecr.io`. */
+  readonly loginServer: string;
+  /** The scope of the app's token that the registry exchanges for one of its own. */
+  readonly scope: string;
+  /** The proxy on the way to it. */
+  readonly proxy?: ForwardProxy;
+}
+
 /** Everything one exchange depends on. The exchange reads nothing from anywhere else. */
 export interface ExchangeRequest {
-  readonly machine: Machine;
-  readonly identity: IdentitySelector;
-  /** The resource of the identity's token: `api://AzureADTokenExchange` in the public cloud. */
+  readonly origin: AssertionOrigin;
+  /** The audience of the assertion: `api://AzureADTokenExchange` in the public cloud. */
   readonly audience: string;
   /** Entra's origin: https, no trailing slash. */
   readonly authorityHost: string;
@@ -30,10 +46,12 @@ export interface ExchangeRequest {
   /** The app registration's application (client) ID. */
   readonly clientId: string;
   /** Full scopes, each ending in `/.default`, no two the same. */
-  readonly scopes: readonly [string, ...string[]];
+  readonly scopes: readonly string[];
+  /** Container registries whose tokens are wanted too, no two the same. */
+  readonly registries: readonly Registry[];
   /** The proxy on the way to Entra. The identity endpoint is always asked directly. */
   readonly proxy?: ForwardProxy;
-  /** A certificate authority that is trusted besides Node's own on the way to Entra, PEM. */
+  /** A certificate authority that is trusted besides Node's own on the way to Entra and to registries, PEM. */
   readonly certificateAuthority?: string;
   /** For the whole exchange, retries included. Milliseconds. */
   readonly timeBudget: number;
@@ -49,7 +67,7 @@ export interface AssertionClaims {
   readonly resourceId?: string;
 }
 
-/** The identity's token, which is presented to Entra as the app's client assertion. */
+/** The token that is presented to Entra as the app's client assertion. */
 export interface Assertion {
   readonly token: string;
   readonly expiresOn: Date;
@@ -73,6 +91,8 @@ export interface Exchanged {
   readonly assertion: Assertion;
   /** Scope → its token, for every scope of the request. */
   readonly tokens: ReadonlyMap<string, AppToken>;
+  /** Login server → its token, for every registry of the request. */
+  readonly registryTokens: ReadonlyMap<string, AppToken>;
   /** The tenant's GUID, if a token names it. */
   readonly tenantId?: string;
 }

@@ -36,6 +36,15 @@ export type RetryReason =
 const forever = Number.POSITIVE_INFINITY;
 const untilTheBudgetEnds = { tries: forever, window: forever } as const;
 
+/** For Entra and for registries. */
+const serviceRows: Readonly<Partial<Record<RetryReason, RetryRow>>> = {
+  unreachable: { tries: 6, firstWait: 500, factor: 2, longestWait: 8_000, window: forever },
+  'timed-out': { tries: 4, firstWait: 500, factor: 2, longestWait: 8_000, window: forever },
+  throttled: { ...untilTheBudgetEnds, firstWait: 1_000, factor: 2, longestWait: 30_000 },
+  'server-error': { ...untilTheBudgetEnds, firstWait: 500, factor: 2, longestWait: 15_000 },
+  transient: { ...untilTheBudgetEnds, firstWait: 500, factor: 2, longestWait: 15_000 },
+};
+
 /**
  * Sources. The identity's rows:
  * https://learn.microsoft.com/entra/identity-platform/managed-identity-faq and
@@ -57,11 +66,7 @@ export const retryTable: Readonly<Record<Leg, Readonly<Partial<Record<RetryReaso
     'server-error': { tries: 6, firstWait: 1_000, factor: 2, longestWait: 16_000, window: forever },
   },
   entra: {
-    unreachable: { tries: 6, firstWait: 500, factor: 2, longestWait: 8_000, window: forever },
-    'timed-out': { tries: 4, firstWait: 500, factor: 2, longestWait: 8_000, window: forever },
-    throttled: { ...untilTheBudgetEnds, firstWait: 1_000, factor: 2, longestWait: 30_000 },
-    'server-error': { ...untilTheBudgetEnds, firstWait: 500, factor: 2, longestWait: 15_000 },
-    transient: { ...untilTheBudgetEnds, firstWait: 500, factor: 2, longestWait: 15_000 },
+    ...serviceRows,
     trust: {
       tries: 3,
       firstWait: 3_000,
@@ -72,12 +77,15 @@ export const retryTable: Readonly<Record<Leg, Readonly<Partial<Record<RetryReaso
       announce: true,
     },
   },
+  // Nothing is published about registries, so they are asked as Entra is.
+  registry: serviceRows,
 };
 
 /** How long one try may take. Milliseconds. */
 export const tryLimits: Readonly<Record<Leg, { readonly connect: number; readonly answer: number }>> = {
   identity: { connect: 2_000, answer: 15_000 },
   entra: { connect: 10_000, answer: 30_000 },
+  registry: { connect: 10_000, answer: 30_000 },
 };
 
 /**

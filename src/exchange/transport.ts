@@ -188,7 +188,10 @@ async function oneTry(
     };
     const location = header('location');
     const answer: Answer = { status, body, cut, ...(location !== undefined && { location }) };
-    const known = { result: `HTTP ${status}`, requestId: header('x-ms-request-id') };
+    const known = {
+      result: `HTTP ${status}`,
+      requestId: header('x-ms-request-id') ?? header('x-ms-correlation-request-id'),
+    };
     const answerClass = classifyAnswer(leg, host, answer);
     if (answerClass.kind === 'token') {
       const headers = createHttpHeaders({ 'content-type': header('content-type') ?? 'application/json' });

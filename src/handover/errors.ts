@@ -8,6 +8,9 @@ export interface ConflictingVariable {
   readonly conflict: string;
 }
 
+/** A file in the private directory. */
+export type PrivateFile = 'token-file' | 'git-settings' | 'git-token';
+
 /** The purpose of one `az` command of the sign-in. */
 export type SignInStage = 'cloud' | 'identity' | 'subscription';
 
@@ -36,7 +39,7 @@ export type HandoverProblem =
     }
   | {
       readonly kind: 'not-written';
-      readonly what: 'directory' | 'access' | 'token-file';
+      readonly what: 'directory' | 'access' | PrivateFile;
       readonly path: string;
       /** The system's own words. From outside. */
       readonly detail: string;

@@ -16,12 +16,14 @@ import {
 } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
-import { HandoverError, systemWords } from './errors.ts';
+import { HandoverError, type PrivateFile, systemWords } from './errors.ts';
 import { type JobEnvironment, windowsProgram } from './job-environment.ts';
 
 const prefix = 'entra-app-token-';
 export const tokenFileName = 'federated-token';
 export const configDirectoryName = 'azure-cli';
+export const gitSettingsName = 'git-credential.json';
+export const gitTokenName = 'git-credential-token';
 
 /** Whether `name` is one that the step gives to its private directories. */
 export function isPrivateName(name: string): boolean {
@@ -120,12 +122,27 @@ const onlyNew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (con
  */
 export function writeTokenFile(directory: string, token: string, owner: Owner | undefined): string {
   const path = join(directory, tokenFileName);
+  writePrivateFile(path, token, owner, 'token-file');
+  return path;
+}
+
+/**
+ * Writes a file that only the job's own user can read, in place of one that may be there.
+ *
+ * @throws HandoverError if the system refuses
+ */
+export function writePrivateFile(
+  path: string,
+  text: string,
+  owner: Owner | undefined,
+  what: PrivateFile,
+): void {
   const draft = `${path}.${randomBytes(8).toString('hex')}`;
   try {
     const file = openSync(draft, onlyNew, 0o600);
     try {
       fchmodSync(file, 0o600);
-      writeFileSync(file, token);
+      writeFileSync(file, text);
       if (owner) fchownSync(file, owner.uid, owner.gid);
     } finally {
       closeSync(file);
@@ -133,7 +150,6 @@ export function writeTokenFile(directory: string, token: string, owner: Owner | 
     renameSync(draft, path);
   } catch (error) {
     const detail = systemWords(error);
-    throw new HandoverError({ kind: 'not-written', what: 'token-file', path, detail }, { cause: error });
+    throw new HandoverError({ kind: 'not-written', what, path, detail }, { cause: error });
   }
-  return path;
 }

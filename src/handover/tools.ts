@@ -1,11 +1,18 @@
-import { type ExportedIdentity, type Tool, toolRows } from '../azure/tools.ts';
+import {
+  type ExportedIdentity,
+  type LoginTarget,
+  loginTargets,
+  type Tool,
+  toolRows,
+} from '../azure/tools.ts';
 import type { Exchanged, ForwardProxy } from '../exchange/request.ts';
 import type { Host } from '../hosts/host.ts';
 import { cleanupState } from '../hosts/saved-state.ts';
 import type { StepRequest } from '../inputs/read.ts';
-import { type AzureCliVariables, signInAzureCli } from './azure-cli.ts';
+import { signInAzureCli } from './azure-cli.ts';
 import { findAzureCli } from './child-process.ts';
 import { HandoverError, systemWords } from './errors.ts';
+import { labelsOf, signInGit } from './git-credential.ts';
 import { type JobEnvironment, refuseConflictingVariables, variableOf } from './job-environment.ts';
 import {
   createPrivateDirectory,
@@ -60,7 +67,10 @@ const hour = 3_600_000;
  * @throws HandoverError
  */
 export function prepareTools(
-  host: Pick<Host, 'temporaryFolder' | 'saveState' | 'debug'>,
+  host: Pick<
+    Host,
+    'temporaryFolder' | 'saveState' | 'debug' | 'inputLabel' | 'certificateAuthority' | 'gitCredentialHelper'
+  >,
   request: StepRequest,
   environment: JobEnvironment,
   proxy: ForwardProxy | undefined,
@@ -82,13 +92,32 @@ export function prepareTools(
   } catch (error) {
     throw new HandoverError({ kind: 'not-recorded', detail: systemWords(error) }, { cause: error });
   }
+  const helpGit = (tokenFile: string): Readonly<Record<string, string>> => {
+    const authority = host.certificateAuthority();
+    return signInGit(
+      { node: process.execPath, script: host.gitCredentialHelper() },
+      {
+        version: 1,
+        request,
+        tokenFile,
+        labels: labelsOf((name) => host.inputLabel(name)),
+        ...(proxy && { proxy }),
+        ...(authority?.kind === 'certificate' && { certificateAuthority: authority.pem }),
+      },
+      { directory, owner, environment },
+    );
+  };
 
   return {
     directory,
     handOver: async ({ assertion, tenantId = request.tenantId }) => {
-      await createPrivateDirectory(directory, owner, environment);
-      const tokenFile = writeTokenFile(directory, assertion.token, owner);
-      host.debug(`Wrote ${tokenFile}.`);
+      // A projected file is rotated in its place: a copy would expire.
+      const projected = request.origin.kind === 'token-file' ? request.origin.path : undefined;
+      if (projected === undefined || logins.length > 0) {
+        await createPrivateDirectory(directory, owner, environment);
+      }
+      const tokenFile = projected ?? writeTokenFile(directory, assertion.token, owner);
+      if (projected === undefined) host.debug(`Wrote ${tokenFile}.`);
       const identity: ExportedIdentity = {
         clientId,
         tenantId,
@@ -107,17 +136,29 @@ export function prepareTools(
           proxy,
           debug: (text) => host.debug(text),
         }));
-      const { variables, kept } = toolVariables(exports, identity, signedIn, environment);
+      const gitVariables = logins.includes('git') ? helpGit(tokenFile) : {};
+      const { variables, kept } = toolVariables(
+        exports,
+        identity,
+        { 'azure-cli': { ...signedIn }, git: gitVariables },
+        environment,
+      );
       return {
         variables,
         replaced: unique(
           variables
-            .filter(({ name, value }) => !['', value].includes(variableOf(environment, name)))
+            // Git's variables keep what the job has in them.
+            .filter(
+              ({ tool, name, value }) =>
+                tool !== 'git' && !['', value].includes(variableOf(environment, name)),
+            )
             .map(({ name }) => name),
         ),
         kept,
         expiresOn: assertion.expiresOn,
-        expiresSoon: assertion.expiresOn.getTime() - Date.now() < hour,
+        expiresSoon:
+          (projected === undefined || logins.includes('azure-cli')) &&
+          assertion.expiresOn.getTime() - Date.now() < hour,
         publications: [
           ...unique(variables.map(({ name }) => name)).map(
             (name): Publication => ({
@@ -154,7 +195,7 @@ export function prepareTools(
 function toolVariables(
   exports: StepRequest['exports'],
   identity: ExportedIdentity,
-  signedIn: AzureCliVariables | undefined,
+  signedIn: Readonly<Record<LoginTarget, Readonly<Record<string, string>>>>,
   environment: JobEnvironment,
 ): { readonly variables: readonly ToolVariable[]; readonly kept: readonly string[] } {
   const variables: ToolVariable[] = [];
@@ -167,8 +208,8 @@ function toolVariables(
       else if (variableOf(environment, row.name) !== '') kept.push(row.name);
     }
   }
-  for (const [name, value] of Object.entries(signedIn ?? {})) {
-    variables.push({ tool: 'azure-cli', name, value });
+  for (const tool of loginTargets) {
+    for (const [name, value] of Object.entries(signedIn[tool])) variables.push({ tool, name, value });
   }
   return { variables, kept: unique(kept) };
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import task from 'azure-pipelines-task-lib/task.js';
 import { camelCase } from '../contract.ts';
 import type { CertificateAuthority, Host, ProxyChoice } from './host.ts';
@@ -26,6 +27,8 @@ export const azurePipelines: Host = {
   forkPullRequest: async () =>
     isTrue(task.getVariable('System.PullRequest.IsFork')) ? 'System.PullRequest.IsFork is true' : undefined,
   temporaryFolder: () => task.getVariable('Agent.TempDirectory') ?? '',
+  // Beside the task's own bundle.
+  gitCredentialHelper: () => resolve(process.argv[1] ?? '', '../git-credential.js'),
   certificateAuthority: () => {
     const path = task.getVariable('Agent.CAInfo');
     return path ? readAuthority(path) : undefined;

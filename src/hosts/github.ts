@@ -1,4 +1,5 @@
 import { accessSync, constants, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import * as core from '@actions/core';
 import { checkBypass } from '@actions/http-client/lib/proxy';
 import type { CommandFileProblem, Host, ProxyChoice } from './host.ts';
@@ -27,6 +28,8 @@ export const github: Omit<Host, 'forkPullRequest'> = {
   },
   fail: (text) => core.setFailed(sanitizeForLog(text)),
   temporaryFolder: () => process.env['RUNNER_TEMP'] ?? '',
+  // Beside the folder of the step's own bundle.
+  gitCredentialHelper: () => resolve(process.argv[1] ?? '', '../../git-credential/index.js'),
   // The runner has no such setting: Node reads NODE_EXTRA_CA_CERTS by itself.
   certificateAuthority: () => undefined,
   proxyFor: async (url) => chooseProxy(url, process.env),

@@ -29,6 +29,8 @@ export interface Host {
   forkPullRequest(): Promise<string | undefined>;
   /** The job's temporary folder. */
   temporaryFolder(): string;
+  /** The full path of git's credential helper, which comes with this step. */
+  gitCredentialHelper(): string;
   /**
    * The proxy that the host's own settings prescribe for `url`.
    *

@@ -1,22 +1,37 @@
-import type { Cloud } from '../azure/clouds.ts';
+import { isAbsolute } from 'node:path';
+import { type Cloud, clouds } from '../azure/clouds.ts';
 import { type ExportTarget, exportTargets, type LoginTarget, loginTargets } from '../azure/tools.ts';
 import type { InputName } from '../contract.ts';
 import type { IdentitySelector } from '../exchange/request.ts';
 import { type Authority, readAuthority } from './authority.ts';
-import { InputError } from './errors.ts';
+import { InputError, showValue } from './errors.ts';
 import { readScopeLines, type ScopeLine } from './scope-lines.ts';
 import { guid, identityResourceId, listOf, seconds, tenant, trueOrFalse } from './values.ts';
+
+/** Where the user wants the client assertion to come from. */
+export type RequestedOrigin =
+  | { readonly kind: 'managed-identity'; readonly identity: IdentitySelector }
+  | { readonly kind: 'token-file'; readonly path: string };
+
+/** A container registry for which the user wants a token. */
+export interface RequestedRegistry {
+  readonly loginServer: string;
+  /** The scope of the app's token that the registry exchanges for one of its own. */
+  readonly scope: string;
+}
 
 /** All inputs, validated. After this nothing reads an input. */
 export interface StepRequest {
   readonly clientId: string;
   readonly tenantId: string;
-  readonly identity: IdentitySelector;
+  readonly origin: RequestedOrigin;
   readonly cloud: Cloud;
   readonly authorityHost: string;
   readonly audience: string;
-  /** The scopes to exchange for, each once. */
-  readonly scopes: readonly [string, ...string[]];
+  /** The scopes whose tokens are wanted themselves, each once. */
+  readonly scopes: readonly string[];
+  /** Container registries, each once. */
+  readonly registries: readonly RequestedRegistry[];
   /** The tokens to publish, in the user's order; none if the exchange only proves the trust. */
   readonly published: readonly ScopeLine[];
   readonly exports: readonly ExportTarget[];
@@ -35,7 +50,7 @@ export interface StepRequest {
 export function readStepRequest(input: (name: InputName) => string): StepRequest {
   const clientId = guid('client-id', input('client-id'), 'the app registration’s application (client) ID');
   const tenantId = tenant(input('tenant-id'));
-  const identity = readIdentity(input);
+  const origin = readOrigin(input);
   const authority = readAuthority(input('cloud'), input('authority-host'), input('audience'));
   const exports = listOf('export', input('export'), exportTargets);
   const logins = listOf('login', input('login'), loginTargets);
@@ -48,18 +63,24 @@ export function readStepRequest(input: (name: InputName) => string): StepRequest
   // Without scopes the token is for Azure Resource Manager; beside a tool it only proves that the trust works.
   const defaultScope = written.length > 0 ? [] : readScopeLines('arm', aliases);
   const published = written.length > 0 || exports.length + logins.length > 0 ? written : defaultScope;
-  const [first, ...rest] = new Set([...written, ...defaultScope].map((line) => line.scope));
-  if (first === undefined) throw new Error('a request without a scope');
+  const lines = [...written, ...defaultScope];
+  const scopes = new Set(lines.filter(({ registry }) => registry === undefined).map(({ scope }) => scope));
+  const registries = new Map(
+    lines.flatMap(({ registry, scope }) =>
+      registry === undefined ? [] : [[registry, { loginServer: registry, scope }] as const],
+    ),
+  );
 
   const subscription = input('subscription-id');
   return {
     clientId,
     tenantId,
-    identity,
+    origin,
     cloud,
     authorityHost: authority.host,
     audience: authority.audience,
-    scopes: [first, ...rest],
+    scopes: [...scopes],
+    registries: [...registries.values()],
     published,
     exports,
     logins,
@@ -81,11 +102,12 @@ function requireDefaultScope({ cloudWithoutPreset }: Authority): void {
   );
 }
 
-function readIdentity(input: (name: InputName) => string): IdentitySelector {
+function readOrigin(input: (name: InputName) => string): RequestedOrigin {
   const selectors = [
     ['managed-identity-client-id', 'client-id'],
     ['managed-identity-object-id', 'object-id'],
     ['managed-identity-resource-id', 'resource-id'],
+    ['federated-token-file', 'token-file'],
   ] as const;
   const given = selectors.filter(([name]) => input(name) !== '');
   const [only, ...more] = given;
@@ -93,22 +115,35 @@ function readIdentity(input: (name: InputName) => string): IdentitySelector {
     throw new InputError(
       (only === undefined ? selectors : given).map(([name]) => name),
       only === undefined ? 'None of them has a value.' : 'Only one of them can have a value.',
-      'Set exactly one of them to the machine’s user-assigned managed identity: its client ID, its object (principal) ID, or its resource ID.',
+      'Set exactly one of them to the machine’s user-assigned managed identity: its client ID, its object (principal) ID, or its resource ID. In a pod with AKS workload identity, set {input:federated-token-file} instead.',
     );
   }
   const [name, kind] = only;
   const value = input(name);
+  if (kind === 'token-file') return { kind, path: absolutePath(value) };
   return {
-    kind,
-    value:
-      kind === 'resource-id'
-        ? identityResourceId(value)
-        : guid(
-            name,
-            value,
-            `the managed identity’s ${kind === 'client-id' ? 'client' : 'object (principal)'} ID`,
-          ),
+    kind: 'managed-identity',
+    identity: {
+      kind,
+      value:
+        kind === 'resource-id'
+          ? identityResourceId(value)
+          : guid(
+              name,
+              value,
+              `the managed identity’s ${kind === 'client-id' ? 'client' : 'object (principal)'} ID`,
+            ),
+    },
   };
+}
+
+function absolutePath(path: string): string {
+  if (isAbsolute(path)) return path;
+  throw new InputError(
+    'federated-token-file',
+    `${showValue(path)} is not a full path.`,
+    'Use the full path of the projected token, on AKS /var/run/secrets/azure/tokens/azure-identity-token.',
+  );
 }
 
 function requireKnownTools(
@@ -124,11 +159,21 @@ function requireKnownTools(
       'Use azure-sdk, or a token with full scopes.',
     );
   }
-  if (authority.foreignToCloud && logins.length > 0) {
+  if (authority.foreignToCloud && logins.includes('azure-cli')) {
     throw new InputError(
       ['login', 'authority-host'],
       `The Azure CLI signs in at the sign-in host of its cloud ${authority.cloud.azureCli}. It would not use ${authority.host}.`,
       'Omit {input:authority-host}, and name the cloud with {input:cloud}.',
+    );
+  }
+  if (
+    logins.includes('git') &&
+    (authority.cloud !== clouds.public || authority.cloudWithoutPreset !== undefined)
+  ) {
+    throw new InputError(
+      ['login', authority.cloud === clouds.public ? 'authority-host' : 'cloud'],
+      `Azure Repos exists only in the public cloud. git would not use a token of ${authority.cloudWithoutPreset ?? authority.cloud.azureCli}.`,
+      'Omit git.',
     );
   }
 }

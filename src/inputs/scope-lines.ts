@@ -1,4 +1,4 @@
-import type { Cloud } from '../azure/clouds.ts';
+import { type Cloud, clouds } from '../azure/clouds.ts';
 import { findAlias, scopeAliases } from '../azure/scope-aliases.ts';
 import { isGuid } from '../exchange/claims.ts';
 import { InputError, isHarmless, showLine, showValue } from './errors.ts';
@@ -10,8 +10,10 @@ export interface ScopeLine {
   readonly name?: string;
   /** The scope as the user wrote it: the key in `access-tokens`. */
   readonly written: string;
-  /** The full scope, ending in `/.default`. */
+  /** The full scope, ending in `/.default`. A registry exchanges the app's token for this scope for one of its own. */
   readonly scope: string;
+  /** The login server of the container registry that the token is for. */
+  readonly registry?: string;
 }
 
 /** What aliases stand for in this run. */
@@ -65,7 +67,10 @@ function readScopeLine(line: string, aliases: AliasContext): ScopeLine {
       'Write one scope per line. In YAML, start the block with “|”: a folded block (“>”) joins its lines with spaces.',
     );
   }
-  return { ...(name !== undefined && { name }), written, scope: fullScope(written, aliases) };
+  const named = name === undefined ? {} : { name };
+  if (!/^acr:/iu.test(written)) return { ...named, written, scope: fullScope(written, aliases) };
+  const registry = loginServer(written.slice('acr:'.length), aliases);
+  return { ...named, written, scope: fullScope('container-registry', aliases), registry };
 }
 
 function splitName(line: string): { readonly name?: string; readonly written: string } {
@@ -82,6 +87,43 @@ function splitName(line: string): { readonly name?: string; readonly written: st
     );
   }
   return { name, written: line.slice(equals + 1).trim() };
+}
+
+/**
+ * `NAME`, `NAME-HASH` or `NAME.REGION.geo` before the cloud's suffix. The app's token goes to this host, so nothing that
+ * only looks like a registry is accepted.
+ * https://learn.microsoft.com/azure/container-registry/container-registry-get-started-portal#azure-container-registry-login-server
+ */
+const registryName = /^[a-z0-9]{5,50}(-[a-z0-9]{4,20}|\.[a-z0-9]{3,30}\.geo)?$/u;
+
+function loginServer(written: string, { cloud, cloudWithoutPreset }: AliasContext): string {
+  if (cloudWithoutPreset !== undefined) {
+    throw new InputError(
+      ['scopes', 'authority-host'],
+      `The addresses of container registries in the cloud of this sign-in host, ${cloudWithoutPreset}, are not known.`,
+      `acr: works only in the clouds ${Object.keys(clouds).join(', ')}.`,
+    );
+  }
+  // Without the flag `i`, which takes U+212A for a k: only ASCII letters.
+  const host = /^[A-Za-z0-9.-]+$/u.test(written) ? written.toLowerCase() : '';
+  if (isRegistryOf(cloud, host)) return host;
+  const owner = Object.values(clouds).find((candidate) => isRegistryOf(candidate, host));
+  if (owner !== undefined) {
+    throw new InputError(
+      ['scopes', 'cloud'],
+      `${showValue(`acr:${written}`)} is a container registry of the cloud ${owner.name}, and this step uses the cloud ${cloud.name}.`,
+      `Set {input:cloud} to ${owner.name}, or use a registry of the cloud ${cloud.name}.`,
+    );
+  }
+  throw new InputError(
+    'scopes',
+    `${showValue(`acr:${written}`)} does not name a container registry.`,
+    `Use the registry’s login server and nothing else, such as acr:contoso${cloud.registrySuffix}. To print it: az acr show --name <registry> --query loginServer --output tsv.`,
+  );
+}
+
+function isRegistryOf({ registrySuffix }: Cloud, host: string): boolean {
+  return host.endsWith(registrySuffix) && registryName.test(host.slice(0, -registrySuffix.length));
 }
 
 function fullScope(written: string, { cloud, cloudWithoutPreset }: AliasContext): string {
@@ -123,7 +165,7 @@ function fullScope(written: string, { cloud, cloudWithoutPreset }: AliasContext)
   throw new InputError(
     'scopes',
     `${showValue(written)} is neither an alias, nor a resource, nor a full scope.`,
-    `Use a resource (https://vault.azure.net, api://<application ID>, a GUID), a resource with /.default, or one of these aliases: ${scopeAliases.flatMap((row) => row.names).join(', ')}.`,
+    `Use a resource (https://vault.azure.net, api://<application ID>, a GUID), a resource with /.default, acr:<registry’s login server>, or one of these aliases: ${scopeAliases.flatMap((row) => row.names).join(', ')}.`,
   );
 }
 

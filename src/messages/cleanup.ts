@@ -1,9 +1,16 @@
-import { configDirectoryName, tokenFileName } from '../handover/private-directory.ts';
+import {
+  configDirectoryName,
+  gitSettingsName,
+  gitTokenName,
+  tokenFileName,
+} from '../handover/private-directory.ts';
 import type { NotOurs, Removal } from '../handover/removal.ts';
 
 const contentNames: Readonly<Record<string, string>> = {
   [tokenFileName]: 'the identity’s token',
   [configDirectoryName]: 'the Azure CLI’s session',
+  [gitSettingsName]: 'the settings of git’s credential helper',
+  [gitTokenName]: 'its last token',
 };
 
 const reasons: Readonly<Record<NotOurs, string>> = {

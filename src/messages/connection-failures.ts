@@ -100,7 +100,15 @@ export const connectionFailures: readonly {
     fix: 'Run the job on a virtual machine, scale set, Container App or AKS node that has the identity. Give a job container the host’s network (--network host).',
   },
   {
-    shows: 'ENOTFOUND, ETIMEDOUT, ECONNREFUSED or ECONNRESET from Entra',
+    shows: 'ENOTFOUND from a container registry',
+    applies: (failure) =>
+      failure.leg === 'registry' && failure.kind === 'unreachable' && failure.code === 'ENOTFOUND',
+    cause:
+      'This machine’s DNS does not know {registry}. Either no registry has this name, or its private endpoint is not in the DNS that this machine uses.',
+    fix: 'Check the login server (az acr show --name {registryName} --query loginServer). For a private endpoint, link its DNS zone to this machine’s network.',
+  },
+  {
+    shows: 'ENOTFOUND, ETIMEDOUT, ECONNREFUSED or ECONNRESET from Entra or a container registry',
     applies: () => true,
     cause: 'This machine cannot connect to {authority}.',
     fix: 'Allow this machine to reach https://{authority}, or configure a proxy that can (GitHub: HTTPS_PROXY; Azure Pipelines: the agent’s own proxy settings).',

@@ -1,6 +1,13 @@
 import { entraCodeRow } from '../exchange/entra-codes.ts';
-import type { ErrorResponse, ExchangeProblem, RequestFailure } from '../exchange/errors.ts';
+import type {
+  AssertionFileProblem,
+  ErrorResponse,
+  ExchangeProblem,
+  RequestFailure,
+  TokenFileProblem,
+} from '../exchange/errors.ts';
 import { identityErrorRow } from '../exchange/identity-errors.ts';
+import { registryErrorRow } from '../exchange/registry-errors.ts';
 import type { AssertionClaims } from '../exchange/request.ts';
 import { connectionFailures } from './connection-failures.ts';
 import { duration } from './durations.ts';
@@ -26,19 +33,86 @@ export function explainExchangeError(detail: ExchangeProblem, context: MessageCo
           'Only a loopback address is accepted, for tests. With any other address, the job’s environment could choose a server that issues false identities.',
         fix: 'Unset AZURE_POD_IDENTITY_AUTHORITY_HOST.',
       };
+    case 'unusable-token-file':
+      return explainTokenFile(detail, context);
     case 'invalid-endpoint':
       return {
         what: `IDENTITY_ENDPOINT is not an http or https address: ${foreignText(detail.value, context.secrets, 200)}. Nothing was requested.`,
         fix: 'Make sure that IDENTITY_ENDPOINT and IDENTITY_HEADER are this container’s own, not set by the job or an image.',
+      };
+    case 'unusable-assertion-file':
+      return {
+        what: `The identity’s token in ${detail.path} cannot be used. Nothing was requested.`,
+        cause: fill(
+          assertionFileCauses[detail.problem],
+          { found: foreignText(detail.found, context.secrets, 300) },
+          context.inputLabel,
+        ),
+        fix: 'Run the step that wrote it again in this job, before this command.',
       };
     default:
       return explainRequest(detail, context);
   }
 }
 
+/** What is wrong with the file that an earlier step wrote. */
+const assertionFileCauses: Readonly<Record<AssertionFileProblem, string>> = {
+  unreadable: 'The file cannot be read: {found}.',
+  'not-a-token': 'The file does not contain a token any more.',
+  expired: 'The token expired at {found}. It lives up to 24 hours.',
+};
+
+/** What is wrong with the pod's token file, and how to fix it. `{found}` is what the file has, `{audience}` what it needs. */
+const tokenFileFailures: Readonly<
+  Record<TokenFileProblem, { readonly cause: string; readonly fix: string }>
+> = {
+  unreadable: {
+    cause: 'The file cannot be read: {found}.',
+    fix: 'Label the pod azure.workload.identity/use: "true" and give it the service account, so that AKS projects the token. Check that the user of this step can read the file.',
+  },
+  'not-a-token': {
+    cause: 'The file does not contain a service account token (a JSON web token with an expiry).',
+    fix: 'Set {input:federated-token-file} to the projected token, on AKS /var/run/secrets/azure/tokens/azure-identity-token.',
+  },
+  expired: {
+    cause:
+      'The token expired at {found}. The kubelet replaces the file before that, so this is an old copy, or the clock is wrong.',
+    fix: 'Set {input:federated-token-file} to the projected file itself, and check the clock of the node.',
+  },
+  'issued-by-entra': {
+    cause:
+      'The token is from Entra itself ({found}). Entra does not allow chained federation (AADSTS700231).',
+    fix: 'Set {input:federated-token-file} to the pod’s own service account token, or use the machine’s managed identity.',
+  },
+  'wrong-audience': {
+    cause: 'The token is for the audience {found}, and Entra needs {audience}.',
+    fix: 'Project a token with the audience {audience}, or set {input:audience} to the one in the app’s federated identity credential.',
+  },
+};
+
+function explainTokenFile(
+  { path, problem, found, audience }: Extract<ExchangeProblem, { kind: 'unusable-token-file' }>,
+  { inputLabel, secrets }: MessageContext,
+): Explanation {
+  const values = { found: foreignText(found, secrets, 300), audience };
+  const { cause, fix } = tokenFileFailures[problem];
+  return {
+    what: `Input ${inputLabel('federated-token-file')}: the token in ${path} cannot be used. Nothing was requested.`,
+    cause: fill(cause, values, inputLabel),
+    fix: fill(fix, values, inputLabel),
+  };
+}
+
 type FailedRequest = Exclude<
   ExchangeProblem,
-  { kind: 'unfit-machine' | 'metadata-override' | 'invalid-endpoint' }
+  {
+    kind:
+      | 'unfit-machine'
+      | 'metadata-override'
+      | 'invalid-endpoint'
+      | 'unusable-token-file'
+      | 'unusable-assertion-file';
+  }
 >;
 
 function explainRequest(detail: FailedRequest, context: MessageContext): Explanation {
@@ -59,8 +133,12 @@ function whatFailed(
   scope: string | undefined,
   { request }: MessageContext,
 ): string {
-  return leg === 'identity'
-    ? `Could not get a token for managed identity ${request?.identity.value ?? ''} from this machine.`
+  if (leg === 'identity') {
+    const identity = request?.origin.kind === 'managed-identity' ? request.origin.identity.value : '';
+    return `Could not get a token for managed identity ${identity} from this machine.`;
+  }
+  return leg === 'registry'
+    ? `Could not get a token from registry ${host} as app ${request?.clientId ?? ''} in tenant ${request?.tenantId ?? ''}.`
     : `Could not get a token for ${scope ?? ''} from ${host} as app ${request?.clientId ?? ''} in tenant ${request?.tenantId ?? ''}.`;
 }
 
@@ -144,6 +222,7 @@ function explainCause(
     case 'error-response': {
       const { response } = failure;
       if (failure.leg === 'identity') return filled(identityErrorRow(response, machine));
+      if (failure.leg === 'registry') return filled(registryErrorRow(response));
       const row = entraCodeRow(response.codes);
       const [code] = response.codes;
       if (row === undefined) {

@@ -88,6 +88,8 @@ const whatNotWritten = {
   directory: 'Could not create the private directory',
   access: 'Could not limit access to the private directory',
   'token-file': 'Could not write the identity’s token to',
+  'git-settings': 'Could not write the settings of git’s credential helper to',
+  'git-token': 'Could not write the token of git’s credential helper to',
 } as const;
 
 type SignInFailure = Extract<HandoverProblem, { kind: 'sign-in-failed' }>;

@@ -11,8 +11,13 @@ import { foreignText } from './foreign-text.ts';
 
 /** One line for a try that failed and will be repeated. */
 export function describeRetry({ failure, tries, wait, scope }: Retrying): string {
-  const party = failure.leg === 'identity' ? 'The machine’s identity endpoint' : 'Entra';
-  const request = scope === undefined ? '' : ` for ${scope}`;
+  const party = {
+    identity: 'The machine’s identity endpoint',
+    entra: 'Entra',
+    registry: `Registry ${failure.host}`,
+  }[failure.leg];
+  // A registry's scope is its own name.
+  const request = scope === undefined || failure.leg === 'registry' ? '' : ` for ${scope}`;
   const result =
     shortCode(failure) ?? (failure.kind === 'unusable-answer' ? failure.reason : 'connection failed');
   return `${party}${request}: ${result}. Try ${tries + 1} starts in ${duration(wait)}.`;
@@ -33,7 +38,7 @@ export function debugTry(
   { leg, host, proxy, number, result, duration: took, requestId }: TryEnded,
   secrets: MessageContext['secrets'],
 ): string {
-  const party = leg === 'identity' ? 'identity endpoint' : 'Entra';
+  const party = { identity: 'identity endpoint', entra: 'Entra', registry: 'registry' }[leg];
   const way = proxy === undefined ? 'direct' : `through proxy ${proxy.host}`;
   const id = requestId === undefined ? '' : `, request ID ${foreignText(requestId, secrets, 80)}`;
   return `Try ${number}: ${party} ${host}, ${way}: ${result} after ${Math.round(took)} ms${id}.`;
@@ -51,6 +56,8 @@ const shownClaims = [
   'idtyp',
   'xms_mirid',
   'roles',
+  // What a registry's token allows.
+  'permissions',
   'iat',
   'nbf',
   'exp',
@@ -63,7 +70,7 @@ export function debugClaims(
   claims: Readonly<Record<string, unknown>> | undefined,
   secrets: MessageContext['secrets'],
 ): string {
-  const what = leg === 'identity' ? 'assertion' : 'app token';
+  const what = { identity: 'assertion', entra: 'app token', registry: 'registry token' }[leg];
   if (claims === undefined) return `Claims of the ${what}: not readable.`;
   const shown = shownClaims.flatMap((name) =>
     claims[name] === undefined ? [] : [`${name}=${foreignText(JSON.stringify(claims[name]), secrets, 300)}`],

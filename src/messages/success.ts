@@ -7,33 +7,50 @@ import type { MessageContext } from './explanation.ts';
 /** Which identity became which app in which tenant, for which scopes, and until when. Never a token. */
 export function describeSuccess(
   request: StepRequest,
-  { assertion, tokens, tenantId }: Exchanged,
+  exchanged: Exchanged,
   inputLabel: MessageContext['inputLabel'],
 ): string {
-  const { clientId, identity } = request;
-  const inFile = request.exports.length + request.logins.length > 0;
-  const { claims } = assertion;
-  const others = [
-    identity.kind !== 'client-id' && claims.clientId !== undefined && `client ID ${claims.clientId}`,
-    identity.kind !== 'object-id' && claims.subject !== undefined && `principal ID ${claims.subject}`,
-  ].filter((part) => part !== false);
+  const { clientId, origin } = request;
+  const { assertion, tokens, registryTokens, tenantId } = exchanged;
   const tenant =
     tenantId === undefined || tenantId === request.tenantId
       ? request.tenantId
       : `${request.tenantId} (${tenantId})`;
+  const inFile = request.exports.length + request.logins.length > 0;
+  const kept =
+    origin.kind === 'token-file'
+      ? `assertion (the pod’s service account token), in ${origin.path}`
+      : `assertion (the identity’s own token), ${inFile ? 'in a private file' : 'kept in memory only'}`;
   return [
-    `Managed identity ${identity.value}${others.length > 0 ? ` (${others.join(', ')})` : ''} became app ${clientId} in tenant ${tenant}:`,
-    ...[...tokens].map(
-      ([scope, { expiresOn }]) =>
-        `  token for ${scope}, valid until ${until(expiresOn)}${use(request, scope, inputLabel)}`,
-    ),
-    `  assertion (the identity’s own token), ${inFile ? 'in a private file' : 'kept in memory only'}, valid until ${until(assertion.expiresOn)}`,
+    `${originName(request, exchanged)} became app ${clientId} in tenant ${tenant}:`,
+    ...[...tokens].map(([scope, { expiresOn }]) => {
+      const lines = request.published.filter((line) => line.scope === scope && line.registry === undefined);
+      return `  token for ${scope}, valid until ${until(expiresOn)}${use(request, lines, inputLabel)}`;
+    }),
+    ...[...registryTokens].map(([registry, { expiresOn }]) => {
+      const lines = request.published.filter((line) => line.registry === registry);
+      return `  token for registry ${registry}, valid until ${until(expiresOn)}${use(request, lines, inputLabel)}`;
+    }),
+    `  ${kept}, valid until ${until(assertion.expiresOn)}`,
   ].join('\n');
 }
 
-/** Every place where the job finds the token of `scope`: a scope may stand on several lines. */
-function use(request: StepRequest, scope: string, inputLabel: MessageContext['inputLabel']): string {
-  const lines = request.published.filter((line) => line.scope === scope);
+function originName({ origin }: StepRequest, { assertion: { claims } }: Exchanged): string {
+  if (origin.kind === 'token-file') return `Service account ${claims.subject ?? ''}`.trim();
+  const { identity } = origin;
+  const others = [
+    identity.kind !== 'client-id' && claims.clientId !== undefined && `client ID ${claims.clientId}`,
+    identity.kind !== 'object-id' && claims.subject !== undefined && `principal ID ${claims.subject}`,
+  ].filter((part) => part !== false);
+  return `Managed identity ${identity.value}${others.length > 0 ? ` (${others.join(', ')})` : ''}`;
+}
+
+/** Every place where the job finds the token: its scope may stand on several lines. */
+function use(
+  request: StepRequest,
+  lines: StepRequest['published'],
+  inputLabel: MessageContext['inputLabel'],
+): string {
   if (lines.length === 0) return '; requested only to check the trust, not handed over';
   const places = [
     ...(lines.includes(request.published[0] as (typeof lines)[number]) ? [inputLabel('access-token')] : []),
@@ -59,9 +76,10 @@ export function describeTools(request: StepRequest, handover: ToolHandover): str
   return [
     `For the later steps of this job, until ${until(expiresOn)}:`,
     ...exports.map((tool) => `  ${tool} acts as app ${clientId} through ${names(tool)}`),
-    ...logins.map(
-      (tool) =>
-        `  ${tool} is signed in as app ${clientId}${subscriptionId === undefined ? '' : `, subscription ${subscriptionId}`}, in a directory of this job only (${names(tool)})`,
+    ...logins.map((tool) =>
+      tool === 'git'
+        ? `  git gets tokens of app ${clientId} for Azure Repos (dev.azure.com and *.visualstudio.com) from a credential helper of this job only (through GIT_CONFIG_COUNT)`
+        : `  ${tool} is signed in as app ${clientId}${subscriptionId === undefined ? '' : `, subscription ${subscriptionId}`}, in a directory of this job only (${names(tool)})`,
     ),
     ...replaced.map((name) => `  ${name} had another value in this job. The new value replaces it`),
     // A subscription variable if no subscription was given: the job's own, or one of an earlier use for another app.

@@ -28,6 +28,7 @@ export function runValues(
 ): Readonly<Record<string, string>> {
   const claim = (value: string | undefined, otherwise: string): string =>
     value === undefined ? otherwise : foreignText(value, secrets, 200);
+  const identity = request?.origin.kind === 'managed-identity' ? request.origin.identity : undefined;
   return {
     app: request?.clientId ?? '<client-id>',
     tenant: request?.tenantId ?? '<tenant-id>',
@@ -36,10 +37,15 @@ export function runValues(
     proxy: 'proxy' in failure ? (failure.proxy?.host ?? '<proxy>') : '<proxy>',
     proxySetting: 'proxy' in failure ? (failure.proxy?.setting ?? 'HTTPS_PROXY') : 'HTTPS_PROXY',
     issuer: claim(assertion?.issuer, '<issuer>'),
-    identity: `Managed identity ${request?.identity.value ?? '<identity>'}`,
+    // In documentation the placeholder itself; the usual origin otherwise.
+    assertion:
+      request?.origin.kind === 'token-file' ? 'pod’s service account token' : 'managed identity’s token',
+    identity: `Managed identity ${identity?.value ?? '<identity>'}`,
+    registry: failure.host,
+    registryName: failure.host.split(/[.-]/u)[0] ?? '<registry>',
     identityTenant: claim(assertion?.tenantId, '<the identity’s tenant>'),
     clockCommand: facts?.windows ? 'w32tm /query /status' : 'timedatectl status',
-    assign: assignCommands(request?.identity, facts?.windows === true).join('\n'),
+    assign: assignCommands(identity, facts?.windows === true).join('\n'),
   };
 }
 

@@ -26,29 +26,35 @@ export function diagnoseTrust(
   const subject = shown(assertion?.subject, '<the managed identity’s object (principal) ID>');
   const audience = request?.audience ?? 'api://AzureADTokenExchange';
   const tenant = shown(assertion?.tenantId, '<the identity’s tenant>');
+  const inPod = request?.origin.kind === 'token-file';
+  const subjectNote = inPod
+    ? '(the pod’s namespace and service account)'
+    : '(the identity’s object ID, not its client ID)';
+  // A pod's token names no tenant.
+  const signedInTo = inPod ? 'the app’s own tenant' : `tenant ${tenant}`;
   const values = { issuer, subject, audiences: [audience] };
   const shell = facts?.windows === true ? powershell : bash;
   const audienceDiffers = codes.some((code) => code.startsWith('700212'));
   return {
     comparison: [
       'The app’s federated identity credential must have exactly these values:',
-      `  issuer    ${issuer}`,
-      `  subject   ${subject}  (the identity’s object ID, not its client ID)`,
+      `  issuer    ${issuer}${inPod ? '  (the cluster’s, with its trailing slash)' : ''}`,
+      `  subject   ${subject}  ${subjectNote}`,
       `  audience  ${audience}${assertion?.audience === undefined ? '' : `  (the token shows it as ${shown(assertion.audience, '')})`}`,
       `To list the app’s credentials:  az ad app federated-credential list --id ${app}`,
     ],
     commands: audienceDiffers
       ? [
-          `The app has a credential with this issuer and subject. Sign in to tenant ${tenant} and correct its audience (${shell.name}):`,
+          `The app has a credential with this issuer and subject. Sign in to ${signedInTo} and correct its audience (${shell.name}):`,
           ...shell.parameters(
             `az ad app federated-credential update --id ${app} --federated-credential-id ${shell.output(`az ad app federated-credential list --id ${app} --query ${shell.quote(query(values))} --output tsv`)}`,
             values,
           ),
         ]
       : [
-          `Sign in to tenant ${tenant} and create the credential (${shell.name}):`,
+          `Sign in to ${signedInTo} and create the credential (${shell.name}):`,
           ...shell.parameters(`az ad app federated-credential create --id ${app}`, {
-            name: credentialName(subject),
+            name: credentialName(subject, inPod),
             ...values,
           }),
         ],
@@ -83,8 +89,11 @@ const powershell: Shell = {
 };
 
 /** 3 to 120 characters, letters, digits and hyphens: the constraint of the credential's name. */
-function credentialName(subject: string): string {
-  return `managed-identity-${subject.slice(0, 8)}`.replace(/[^A-Za-z0-9-]/gu, '');
+function credentialName(subject: string, inPod: boolean): string {
+  const name = inPod
+    ? subject.replace(/^system:serviceaccount:/u, '').replaceAll(':', '-')
+    : `managed-identity-${subject.slice(0, 8)}`;
+  return name.replace(/[^A-Za-z0-9-]/gu, '').slice(0, 120);
 }
 
 /** The ID of the credential with this issuer and subject: https://jmespath.org/specification.html */

@@ -17,7 +17,7 @@ export const unusableAnswers: Readonly<
     fix: 'Find out which proxy or service answers instead of {authority}.',
   },
   redirect: {
-    cause: '{authority} redirected to another address. The step never follows a redirect with an assertion.',
+    cause: '{authority} redirected to another address. The step never follows a redirect with a token.',
     fix: 'Check the address {authority}, and find out which proxy redirects it.',
   },
   status: {

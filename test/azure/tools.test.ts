@@ -87,5 +87,8 @@ test('the names that `export` and `login` set', () => {
     'AZURE_SUBSCRIPTION_ID',
     'AZURE_TENANT',
     'AZURE_TENANT_ID',
+    'GIT_CONFIG_COUNT',
+    'GIT_CONFIG_KEY_*',
+    'GIT_CONFIG_VALUE_*',
   ]);
 });

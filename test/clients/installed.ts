@@ -23,6 +23,10 @@ export const azcopy = client(
 );
 export const kubelogin = client('kubelogin', 'go/bin/kubelogin');
 export const goProgram = client('the program in Go', 'go/bin/exported-identity');
+export const crane = client('crane', 'go-registries/bin/crane');
+export const oras = client('oras', 'go-registries/bin/oras');
+export const helm = client('helm', 'go-registries/bin/helm');
+export const registryServer = client('the registry of distribution', 'go-registries/bin/registry');
 export const javaProgram = client('the program in Java', 'java/classes/ExportedIdentity.class');
 
 export const clients: readonly Client[] = [
@@ -34,6 +38,10 @@ export const clients: readonly Client[] = [
   azcopy,
   kubelogin,
   goProgram,
+  crane,
+  oras,
+  helm,
+  registryServer,
   javaProgram,
 ];
 

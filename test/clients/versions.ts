@@ -12,10 +12,17 @@ const found = (name: string, version: string | undefined): string => {
 
 /** Modules of the Go programs, as `go.mod` pins them. */
 export function goModules(...names: readonly string[]): Versions {
-  const text = readFileSync('test/clients/go/go.mod', 'utf8');
+  const text = ['go', 'go-registries']
+    .map((module) => readFileSync(`test/clients/${module}/go.mod`, 'utf8'))
+    .join('\n');
   return Object.fromEntries(
     names.map((name) => {
-      const words = text.split('\n').map((line) => line.trim().split(' '));
+      const words = text.split('\n').map((line) =>
+        line
+          .replace(/^require /u, '')
+          .trim()
+          .split(' '),
+      );
       return [name, found(name, words.find(([module]) => module === name)?.[1])];
     }),
   );

@@ -75,13 +75,17 @@ async function source(minutes: number, more: { readonly claims?: object; readonl
   const observer = recordingObserver();
   const tokens = createTokenSource(
     {
-      machine: { kind: 'app-service', endpoint: identityUrl, because: 'a test', variables, secret: 'hush' },
-      identity: { kind: 'client-id', value: randomUUID() },
+      origin: {
+        kind: 'managed-identity',
+        machine: { kind: 'app-service', endpoint: identityUrl, because: 'a test', variables, secret: 'hush' },
+        identity: { kind: 'client-id', value: randomUUID() },
+      },
       audience: 'api://AzureADTokenExchange',
       authorityHost: `https://localhost:${(entra.address() as AddressInfo).port}`,
       tenantId,
       clientId,
       scopes: ['https://a.example/.default'],
+      registries: [],
       certificateAuthority: authority.pem,
       timeBudget: 2 * minute,
     },
@@ -118,9 +122,11 @@ test('the assertion is kept until five minutes before its end', async () => {
 });
 
 test('an assertion with less time left is replaced before it is used', async () => {
-  const { tokens, budget } = await source(4);
+  const { tokens, clock, budget } = await source(4);
   const first = await tokens.assertion(budget);
-  const second = await tokens.assertion(budget);
+  const next = startBudget(minute, clock, () => 0);
+  cleanups.push(() => next.cancel());
+  const second = await tokens.assertion(next);
   expect(second.token).not.toBe(first.token);
   expect(asked).toBe(2);
 });

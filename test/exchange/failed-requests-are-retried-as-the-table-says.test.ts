@@ -17,6 +17,7 @@ afterEach(() => {
 const good: Readonly<Record<Leg, Line>> = {
   identity: { status: 200, body: { access_token: 'a.b.c', expires_on: '4102444800' } },
   entra: { status: 200, body: { access_token: 'a.b.c', expires_in: 3599, token_type: 'Bearer' } },
+  registry: { status: 200, body: { refresh_token: 'a.b.c' } },
 };
 const aadsts = (code: number): Line => ({
   status: 401,
@@ -77,6 +78,9 @@ describe('a failure that can pass is tried again', () => {
     ['entra', 'status 503 in HTML', { status: 503, body: '<!DOCTYPE html><p>busy' }, 'server-error'],
     ['entra', 'status 504', { status: 504 }, 'server-error'],
     ['entra', 'a broken connection', 'reset', 'unreachable'],
+    ['registry', 'status 429', { status: 429 }, 'throttled'],
+    ['registry', 'status 503 in HTML', { status: 503, body: '<html>busy</html>' }, 'server-error'],
+    ['registry', 'a broken connection', 'reset', 'unreachable'],
     ...[90033, 90006, 90012, 90024, 90055, 50033, 90090].map(
       (code) => ['entra', `AADSTS${code}`, aadsts(code), 'transient'] as const,
     ),
@@ -126,6 +130,29 @@ describe('every other failure is final', () => {
     ['identity', 'no token', { status: 200, body: { expires_on: '1' } }, { reason: 'no-token' }],
     ['identity', 'no expiry', { status: 200, body: { access_token: 'a.b.c' } }, { reason: 'no-expiry' }],
     ['identity', 'a web page', { status: 200, body: '<html>sign in</html>' }, { reason: 'html' }],
+    [
+      'registry',
+      'status 401',
+      { status: 401, body: { errors: [{ code: 'UNAUTHORIZED', message: 'authentication required' }] } },
+      {
+        kind: 'error-response',
+        response: { status: 401, error: 'UNAUTHORIZED', description: 'authentication required', codes: [] },
+      },
+    ],
+    ['registry', 'status 404 without a body', { status: 404, body: '' }, { kind: 'error-response' }],
+    ['registry', 'status 403 in HTML', { status: 403, body: '<html>proxy</html>' }, { reason: 'html' }],
+    [
+      'registry',
+      'a redirect',
+      { status: 307, headers: { Location: 'https://example.com/' } },
+      { reason: 'redirect' },
+    ],
+    [
+      'registry',
+      'an access token alone',
+      { status: 200, body: { access_token: 'a.b.c' } },
+      { reason: 'no-token' },
+    ],
     ['entra', 'AADSTS700016', aadsts(700016), { kind: 'error-response' }],
     ['entra', 'AADSTS50196', aadsts(50196), { kind: 'error-response' }],
     ['entra', 'an unknown code', aadsts(123456789), { kind: 'error-response' }],

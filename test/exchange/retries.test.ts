@@ -81,7 +81,7 @@ describe('the table', () => {
   });
 
   test('has no further rows', () => {
-    expect(rows).toHaveLength(12);
+    expect(rows).toHaveLength(17);
   });
 
   test('only a missing trust has exact waits and is announced', () => {
@@ -94,6 +94,7 @@ test('the limits of one try', () => {
   expect(tryLimits).toEqual({
     identity: { connect: 2_000, answer: 15_000 },
     entra: { connect: 10_000, answer: 30_000 },
+    registry: { connect: 10_000, answer: 30_000 },
   });
 });
 

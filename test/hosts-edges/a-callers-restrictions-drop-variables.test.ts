@@ -47,7 +47,7 @@ const documented = ((): ReadonlyMap<string, readonly string[]> => {
   for (const item of section.replaceAll(/\n {2,}/gu, ' ').matchAll(/^- (.*)$/gmu)) {
     const [, title = '', names = ''] = /^((?:`[^`]*`|[^:`])*):? ?(.*)$/u.exec(item[1] ?? '') ?? [];
     const same = names.startsWith('the same as `azure-sdk`') ? (lists.get('azure-sdk') ?? []) : [];
-    const own = [...names.matchAll(/`([A-Za-z_]+)`/gu)].map(([, name = '']) => name);
+    const own = [...names.matchAll(/`([A-Za-z_]+\*?)`/gu)].map(([, name = '']) => name);
     const keys = [...title.matchAll(/`(?:export|login): ([a-z-]+)`/gu)].map(([, key = '']) => key);
     for (const key of keys.length > 0 ? keys : [title]) lists.set(key, [...same, ...own]);
   }

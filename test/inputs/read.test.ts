@@ -15,11 +15,12 @@ test('inputs that are not given have their defaults', () => {
   expect(read()).toEqual({
     clientId: id,
     tenantId: id,
-    identity: { kind: 'client-id', value: id },
+    origin: { kind: 'managed-identity', identity: { kind: 'client-id', value: id } },
     cloud: clouds.public,
     authorityHost: 'https://login.microsoftonline.com',
     audience: 'api://AzureADTokenExchange',
     scopes: ['https://management.azure.com/.default'],
+    registries: [],
     published: [{ written: 'arm', scope: 'https://management.azure.com/.default' }],
     exports: [],
     logins: [],
@@ -52,7 +53,10 @@ describe('which identity', () => {
     ['managed-identity-object-id', id, 'object-id'],
     ['managed-identity-resource-id', resourceId, 'resource-id'],
   ])('%s', (name, value, kind) => {
-    expect(read({ 'managed-identity-client-id': '', [name]: value }).identity).toEqual({ kind, value });
+    expect(read({ 'managed-identity-client-id': '', [name]: value }).origin).toEqual({
+      kind: 'managed-identity',
+      identity: { kind, value },
+    });
   });
 
   test('exactly one must be given', () => {
@@ -148,7 +152,7 @@ describe('what is an error', () => {
     [{ cloud: 'mars' }, 'is not a known cloud'],
     [{ export: 'terrafrom' }, 'is not one of its values'],
     [{ export: 'azure-sdk terraform' }, 'has spaces between its values'],
-    [{ login: 'git' }, 'is not one of its values'],
+    [{ login: 'svn' }, 'is not one of its values'],
     [{ audience: 'api://a api://b' }, 'contains white space'],
   ])('%j', (inputs, problem) => {
     expect(() => read(inputs)).toThrow(problem);

@@ -111,6 +111,12 @@ const cases: readonly (readonly [
     /host’s network/u,
   ],
   [
+    { leg: 'registry', host: 'contoso.azurecr.io', ...unreachable('ENOTFOUND') },
+    'Connection to contoso.azurecr.io failed: ENOTFOUND',
+    /DNS does not know contoso\.azurecr\.io/u,
+    /private endpoint/u,
+  ],
+  [
     { ...entra, ...unreachable('ENOTFOUND') },
     'Connection to login.microsoftonline.com failed: ENOTFOUND',
     /cannot connect to login/u,

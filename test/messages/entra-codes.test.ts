@@ -22,7 +22,7 @@ const expected: readonly Expected[] = [
   ['700226', /only a managed identity’s token/u, /user-assigned managed identity/u],
   ['700227', /does not allow this audience.*sts\.windows\.net/u, /v2\.0 issuer/u],
   ['700229', /app-only tokens/u, /user-assigned managed identity/u],
-  ['700231', /chained federation/u, /node pool/u],
+  ['700231', /chained federation/u, /federated-?token-?file/iu],
   ['700223 700238', /policy of tenant c0470505/u, /administrator.*allow the issuer https/u],
   ['700016', /does not exist in tenant c0470505/u, /Check client-?id.*az ad sp create/iu],
   ['700038', /not a valid application ID/u, /az ad app list/u],

@@ -45,7 +45,12 @@ const cases: readonly (readonly [
   [
     'no identity selector',
     { 'managed-identity-client-id': '' },
-    ['managed-identity-client-id', 'managed-identity-object-id', 'managed-identity-resource-id'],
+    [
+      'managed-identity-client-id',
+      'managed-identity-object-id',
+      'managed-identity-resource-id',
+      'federated-token-file',
+    ],
     /None of them has a value.*exactly one of them/u,
   ],
   [

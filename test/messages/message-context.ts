@@ -34,6 +34,7 @@ export const inputs = {
 
 export const entraHost = 'login.microsoftonline.com';
 export const imdsHost = '169.254.169.254';
+export const registryHost = 'contoso.azurecr.io';
 export const scope = 'https://management.azure.com/.default';
 
 /** The claims of an assertion whose values all differ from the inputs. */
@@ -84,7 +85,7 @@ export function failureOf(
   body: unknown,
   more: { readonly location?: string; readonly cut?: boolean } = {},
 ): RequestFailure {
-  const host = leg === 'entra' ? entraHost : imdsHost;
+  const host = { identity: imdsHost, entra: entraHost, registry: registryHost }[leg];
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   const answer = classifyAnswer(leg, host, { status, body: text, ...more });
   if (answer.kind === 'token') throw new Error('The answer has a token.');

@@ -21,10 +21,13 @@ function requestFor(given: Readonly<Record<string, string>>): StepRequest {
   return readStepRequest((name) => all[name] ?? '');
 }
 
-function exchangedFor({ scopes }: StepRequest, tenantId?: string): Exchanged {
+function exchangedFor({ scopes, registries }: StepRequest, tenantId?: string): Exchanged {
   return {
     assertion: { token: 'assertion', expiresOn, claims: assertion },
     tokens: new Map(scopes.map((scope) => [scope, { token: `token for ${scope}`, expiresOn }])),
+    registryTokens: new Map(
+      registries.map(({ loginServer }) => [loginServer, { token: `token for ${loginServer}`, expiresOn }]),
+    ),
     ...(tenantId !== undefined && { tenantId }),
   };
 }
@@ -46,6 +49,28 @@ describe.each(labelledHosts)('$title', (host) => {
       ),
     );
     expect(lines.find((line) => line.includes(graph))).toMatch(/; handed over as G$/u);
+  });
+
+  test('a registry’s token is listed once, with every use; its app token is not', () => {
+    const text = success({
+      scopes: 'P = acr:contoso.azurecr.io\nQ = acr:CONTOSO.azurecr.io\nacr:fabrikam.azurecr.io',
+    });
+    const [first, all] = [host.inputLabel('access-token'), host.inputLabel('access-tokens')];
+    const tokens = text.split('\n').filter((line) => line.startsWith('  token for '));
+    expect(tokens).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^ {2}token for registry contoso\\.azurecr\\.io, valid until 2099-01-02T03:04:05Z \\(in [^)]+\\); handed over as ${first}, P, Q$`,
+          'u',
+        ),
+      ),
+      expect.stringMatching(
+        new RegExp(
+          `^ {2}token for registry fabrikam\\.azurecr\\.io, valid until .+; handed over as ${all}\\["acr:fabrikam\\.azurecr\\.io"\\]$`,
+          'u',
+        ),
+      ),
+    ]);
   });
 
   test('who became whom, with the identity’s other IDs', () => {

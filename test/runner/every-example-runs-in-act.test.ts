@@ -33,6 +33,10 @@ const examples: Readonly<Record<string, Example>> = {
   'azure-sdk-javascript': { shows: [/^2026\.csv$/mu], removes: theToken },
   'azure-sdk-python': { shows: [/^2026\.csv$/mu], removes: theToken },
   'container-apps-job': { shows: [/"Contoso production"/u] },
+  'container-registry': {
+    shows: [/^ACR_PASSWORD=\*\*\*$/mu],
+    standIn: { program: 'helm', why: 'this machine has no container registry' },
+  },
   'cross-tenant': { shows: [/"Fabrikam"/u] },
   opentofu: {
     shows: terraformVariables,
@@ -66,7 +70,7 @@ beforeAll(async () => {
   for (const { standIn } of Object.values(examples)) {
     if (standIn === undefined) continue;
     const path = join(standIns, standIn.program);
-    writeFileSync(path, '#!/bin/sh\nenv | grep -E "^(ARM|AZURE|GRAPH)_" | sort\n');
+    writeFileSync(path, '#!/bin/sh\nenv | grep -E "^(ACR|ARM|AZURE|GRAPH)_" | sort\n');
     chmodSync(path, 0o755);
   }
 });

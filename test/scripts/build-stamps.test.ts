@@ -38,7 +38,7 @@ beforeEach(() => {
     'task/123.index.js',
     'task/licenses.txt',
     'task/task.json',
-    'build/bundling/task-main.js.modules.json',
+    'build/bundling/task.index.js.modules.json',
   ]) {
     write(path);
   }
