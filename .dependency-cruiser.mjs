@@ -10,6 +10,7 @@ const parts = [
     imports: [
       'command',
       'step',
+      'session',
       'messages',
       'handover',
       'endpoint',
@@ -24,15 +25,41 @@ const parts = [
   {
     name: 'command',
     path: '^src/command/',
-    imports: ['messages', 'handover', 'endpoint', 'inputs', 'hosts', 'azure', 'exchange', 'contract'],
+    imports: [
+      'session',
+      'messages',
+      'handover',
+      'endpoint',
+      'inputs',
+      'hosts',
+      'azure',
+      'exchange',
+      'contract',
+    ],
     reason: 'The command is a second user of the parts below, beside the step.',
   },
   {
     name: 'step',
     path: '^src/(?:step|cleanup|git-credential)\\.ts$',
-    imports: ['messages', 'handover', 'endpoint', 'inputs', 'hosts', 'azure', 'exchange', 'contract'],
+    imports: [
+      'session',
+      'messages',
+      'handover',
+      'endpoint',
+      'inputs',
+      'hosts',
+      'azure',
+      'exchange',
+      'contract',
+    ],
     reason:
       'The step, its clean-up and git’s credential helper pass values between the parts below and put them in order.',
+  },
+  {
+    name: 'session',
+    path: '^src/session\\.ts$',
+    imports: ['messages', 'handover', 'endpoint', 'inputs', 'hosts', 'azure', 'exchange', 'contract'],
+    reason: 'What the step and the command do alike, from the inputs to the exchange.',
   },
   {
     name: 'messages',

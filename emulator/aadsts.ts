@@ -60,6 +60,13 @@ export const aadsts: Readonly<Record<number, AadstsRow>> = {
       "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant.",
     source: 'text: responses pasted in public issues, e.g. Azure/azure-cli',
   },
+  900021: {
+    error: 'invalid_request',
+    status: 400,
+    message:
+      "Requested tenant identifier '{tenant}' is not valid. Tenant identifiers may not be an empty GUID.",
+    source: 'text: responses pasted in public issues',
+  },
   900023: {
     error: 'invalid_request',
     status: 400,
@@ -73,6 +80,14 @@ export const aadsts: Readonly<Record<number, AadstsRow>> = {
     message:
       "Application '{clientId}'({appName}) is not configured as a multi-tenant application. Usage of the /common endpoint is not supported for such apps created after '10/15/2018'. Use a tenant-specific endpoint or configure the application to be multi-tenant.",
     source: `text: ${REFERENCE}`,
+  },
+  50020: {
+    error: 'invalid_grant',
+    status: 400,
+    message:
+      "User account from identity provider does not exist in tenant '{tenant}' and cannot access the application '{clientId}'({appName}) in that tenant.",
+    source:
+      'text: https://learn.microsoft.com/troubleshoot/entra/entra-id/app-integration/error-code-aadsts50020-user-account-identity-provider-does-not-exist',
   },
   50049: {
     error: 'invalid_instance',
@@ -109,6 +124,12 @@ export const aadsts: Readonly<Record<number, AadstsRow>> = {
     message: "Application '{clientId}'({appName}) is disabled.",
     source:
       'text: https://learn.microsoft.com/troubleshoot/entra/entra-id/app-integration/error-code-aadsts7000112-application-is-disabled',
+  },
+  7000111: {
+    error: 'unauthorized_client',
+    status: 400,
+    message: "The service principal of application '{clientId}'({appName}) is disabled in tenant '{tenant}'.",
+    source: 'unconfirmed: no public wording',
   },
   650059: {
     error: 'invalid_client',
@@ -178,6 +199,14 @@ export const aadsts: Readonly<Record<number, AadstsRow>> = {
     source:
       'text: https://learn.microsoft.com/troubleshoot/entra/entra-id/app-integration/error-code-aadsts500014-service-principal-for-resource-is-disabled',
   },
+  501051: {
+    error: 'invalid_grant',
+    status: 400,
+    message:
+      "Application '{clientId}'({appName}) is not assigned to a role for the application '{resource}'.",
+    source:
+      'text: https://learn.microsoft.com/entra/identity-platform/scenario-protected-web-api-app-registration',
+  },
 
   // the client's credential
   7000216: {
@@ -201,6 +230,13 @@ export const aadsts: Readonly<Record<number, AadstsRow>> = {
       "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{clientId}'.",
     source: `text: ${REFERENCE}`,
   },
+  7000222: {
+    error: 'invalid_client',
+    status: 401,
+    message:
+      "The provided client secret keys for app '{clientId}' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds.",
+    source: `text: ${REFERENCE}`,
+  },
   50027: {
     error: 'invalid_request',
     status: 400,
@@ -212,6 +248,13 @@ export const aadsts: Readonly<Record<number, AadstsRow>> = {
     status: 400,
     message: 'Assertion failed signature validation. [Reason - The key was not found.]',
     source: 'text: https://github.com/Azure/azure-sdk-for-java/issues/25109',
+  },
+  500133: {
+    error: 'invalid_grant',
+    status: 400,
+    message:
+      'Assertion is not within its valid time range. Ensure that the access token is not expired before using it for user assertion, or request a new token.',
+    source: `text: ${REFERENCE}`,
   },
   700024: {
     error: 'invalid_client',
@@ -228,12 +271,40 @@ export const aadsts: Readonly<Record<number, AadstsRow>> = {
     source: `list: ${REFERENCE}`,
   },
 
+  // agent identity blueprints
+  82001: {
+    error: 'unauthorized_client',
+    status: 400,
+    message:
+      "Agentic application '{clientId}' is not permitted to request app-only tokens for resource '{resource}'.",
+    source: 'text: responses pasted in public issues and notes on agent identities',
+  },
+  82002: {
+    error: 'unauthorized_client',
+    status: 400,
+    message: "Agentic application '{clientId}' is not permitted to use this grant type.",
+    source: 'unconfirmed: the code is published for the on-behalf-of grant, its text is not',
+  },
+  82008: {
+    error: 'invalid_request',
+    status: 400,
+    message:
+      'All agentic applications requesting a token exchange token must include the fmipath parameter on the token request.',
+    source: 'text: https://github.com/microsoft/Agent365-Samples/issues/230; the status is unconfirmed',
+  },
+
   // the federated identity credential
   50166: {
     error: 'invalid_request',
     status: 400,
     message: 'Request to External OIDC endpoint failed.',
     source: 'text: https://github.com/Azure/azure-workload-identity/issues/1130',
+  },
+  501661: {
+    error: 'invalid_request',
+    status: 400,
+    message: 'Request to External OIDC endpoint failed.',
+    source: 'text: https://docs.gitlab.com/ci/cloud_services/azure/',
   },
   70021: {
     error: 'invalid_client',
@@ -349,6 +420,12 @@ export const aadsts: Readonly<Record<number, AadstsRow>> = {
     status: 400,
     message: 'Access has been blocked by security policy on the tenant.',
     source: `list: ${REFERENCE}`,
+  },
+  530035: {
+    error: 'invalid_grant',
+    status: 400,
+    message: 'Access has been blocked by security defaults.',
+    source: 'text: responses pasted in public issues',
   },
   50196: {
     error: 'invalid_grant',

@@ -121,7 +121,7 @@ function route(request: RecordedRequest, caller: Caller, world: World): ServiceR
     return errorResponse(
       403,
       'AuthorizationFailed',
-      `The client '${caller.application?.clientId ?? caller.objectId}' with object id '${caller.objectId}' does not have authorization to perform action 'Microsoft.Resources/subscriptions/read' over scope '/subscriptions/${subscriptionId}' or the scope is invalid. If access was recently granted, please refresh your credentials.`,
+      `The client '${caller.clientId}' with object id '${caller.objectId}' does not have authorization to perform action 'Microsoft.Resources/subscriptions/read' over scope '/subscriptions/${subscriptionId}' or the scope is invalid. If access was recently granted, please refresh your credentials.`,
     );
   }
   return (
@@ -237,7 +237,7 @@ const notFound = (request: RecordedRequest): ServiceResponse =>
   errorResponse(404, 'InvalidResourceType', `The embedded Resource Manager does not know '${request.path}'.`);
 
 function canRead(caller: Caller, subscription: Subscription): boolean {
-  return caller.application !== undefined && subscription.visibleTo.includes(caller.application.clientId);
+  return subscription.visibleTo.includes(caller.clientId);
 }
 
 function describeSubscription(one: Subscription): Record<string, unknown> {

@@ -18,19 +18,21 @@ export interface RunningAzurite {
 
 /** Azurite's well-known account and its public key. All accounts have this key: https://learn.microsoft.com/azure/storage/common/storage-use-azurite#well-known-storage-account-and-key */
 const WELL_KNOWN_ACCOUNT = 'devstoreaccount1';
-const WELL_KNOWN_KEY =
+export const WELL_KNOWN_KEY =
   'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 const ACCOUNTS = [WELL_KNOWN_ACCOUNT, ...storageAccounts];
 
 /**
- * Starts Azurite's blob service on a free loopback port. It has Azurite's well-known account and the storage accounts
+ * Starts Azurite's blob service on a loopback port. It has Azurite's well-known account and the storage accounts
  * of the default world. It accepts tokens (`--oauth basic`: Azurite checks issuer, audience and lifetime, but not the
  * signature), and therefore needs HTTPS.
  *
  * @param issue issues a certificate of the embedded Azure
+ * @param wantedPort default: any free port
  */
 export async function startAzurite(
   issue: (names: readonly string[]) => Promise<IssuedCertificate>,
+  wantedPort = 0,
 ): Promise<RunningAzurite> {
   const folder = await mkdtemp(join(tmpdir(), 'embedded-azurite-'));
   const hosts = ACCOUNTS.map((name) => blobHost('public', name));
@@ -42,11 +44,12 @@ export async function startAzurite(
   const child = spawn(
     process.execPath,
     [
+      ...STOPS_WITH_US,
       createRequire(import.meta.url).resolve('azurite/dist/src/blob/main.js'),
       '--blobHost',
       '127.0.0.1',
       '--blobPort',
-      '0',
+      String(wantedPort),
       '--inMemoryPersistence',
       '--oauth',
       'basic',
@@ -59,7 +62,7 @@ export async function startAzurite(
       '--disableTelemetry',
       '--silent',
     ],
-    { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: azuriteEnvironment() },
+    { cwd: folder, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: azuriteEnvironment() },
   );
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const stop = async (): Promise<void> => {
@@ -75,6 +78,9 @@ export async function startAzurite(
     throw error;
   }
 }
+
+/** The channel to this process closes when this process ends, even if it is killed. */
+const STOPS_WITH_US = ['--import', "data:text/javascript,process.once('disconnect', () => process.exit())"];
 
 /** Keeps our proxy settings and Node options away from Azurite. */
 function azuriteEnvironment(): Record<string, string> {

@@ -7,6 +7,9 @@ import type { Application, World } from './world.ts';
 /** The caller, according to the access token. */
 export interface Caller {
   readonly application: Application | undefined;
+  /** The client ID of the application, the agent identity or the managed identity. */
+  readonly clientId: string;
+  readonly isAgentIdentity: boolean;
   readonly tenant: string;
   readonly objectId: string;
 }
@@ -46,6 +49,8 @@ export async function authenticateToken(
     if (!audiences.includes(audience)) return { problem: 'audience', audience };
     return {
       caller: {
+        clientId: String(payload['appid']),
+        isAgentIdentity: world.agentIdentities.some((one) => one.clientId === payload['appid']),
         application: world.applications.find((one) => one.clientId === payload['appid']),
         tenant: String(payload['tid']),
         objectId: String(payload['oid']),

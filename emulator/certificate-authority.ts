@@ -1,7 +1,7 @@
 // `@peculiar/x509` uses decorators and needs this polyfill before it loads.
 import 'reflect-metadata';
 
-import { webcrypto } from 'node:crypto';
+import { createPrivateKey, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import {
   AuthorityKeyIdentifierExtension,
@@ -12,7 +12,7 @@ import {
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
-  type X509Certificate,
+  X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
 
@@ -57,23 +57,32 @@ async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
   return ['-----BEGIN PRIVATE KEY-----', ...lines, '-----END PRIVATE KEY-----', ''].join('\n');
 }
 
-/** Creates a root certificate with a new key. The key exists only in memory. */
-export async function createCertificateAuthority(): Promise<CertificateAuthority> {
-  const rootKeys = await generateKeys();
+/** Creates a root certificate and its key. */
+export async function createRoot(): Promise<IssuedCertificate> {
+  const keys = await generateKeys();
   const root = await X509CertificateGenerator.createSelfSigned({
     ...validity(),
     name: 'CN=Embedded Azure test root',
-    keys: rootKeys,
+    keys,
     signingAlgorithm: EC_SIGNATURE,
     extensions: [
       new BasicConstraintsExtension(true, undefined, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-      await SubjectKeyIdentifierExtension.create(rootKeys.publicKey),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
+  return { cert: root.toString('pem'), key: await privateKeyPem(keys.privateKey) };
+}
+
+/** A certificate authority. Without a root it creates one whose key exists only in memory. */
+export async function createCertificateAuthority(stored?: IssuedCertificate): Promise<CertificateAuthority> {
+  const { cert, key } = stored ?? (await createRoot());
+  const root = new X509Certificate(cert);
+  const der = createPrivateKey(key).export({ format: 'der', type: 'pkcs8' });
+  const signingKey = await subtle.importKey('pkcs8', der, EC_KEY, false, ['sign']);
 
   return {
-    pem: root.toString('pem'),
+    pem: cert,
     async issue(names) {
       const keys = await generateKeys();
       const certificate = await X509CertificateGenerator.create({
@@ -81,7 +90,7 @@ export async function createCertificateAuthority(): Promise<CertificateAuthority
         subject: [{ CN: [names[0] ?? 'localhost'] }],
         issuer: root.subject,
         publicKey: keys.publicKey,
-        signingKey: rootKeys.privateKey,
+        signingKey,
         signingAlgorithm: EC_SIGNATURE,
         extensions: [
           new BasicConstraintsExtension(false, undefined, true),
@@ -91,7 +100,7 @@ export async function createCertificateAuthority(): Promise<CertificateAuthority
             names.map((name) => ({ type: isIP(name) === 0 ? 'dns' : 'ip', value: name })),
           ),
           await SubjectKeyIdentifierExtension.create(keys.publicKey),
-          await AuthorityKeyIdentifierExtension.create(rootKeys.publicKey),
+          await AuthorityKeyIdentifierExtension.create(root.publicKey),
         ],
       });
       return { cert: certificate.toString('pem'), key: await privateKeyPem(keys.privateKey) };
@@ -99,13 +108,8 @@ export async function createCertificateAuthority(): Promise<CertificateAuthority
   };
 }
 
-export interface SigningCertificate {
-  readonly keys: KeyPair;
-  readonly certificate: X509Certificate;
-}
-
 /** Creates an RSA key for RS256 and a self-signed certificate for it, as Entra publishes in `x5c`. */
-export async function createSigningCertificate(commonName: string): Promise<SigningCertificate> {
+export async function createSigningCertificate(commonName: string): Promise<IssuedCertificate> {
   const keys = await subtle.generateKey(RSA_KEY, true, ['sign', 'verify']);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     ...validity(),
@@ -114,5 +118,5 @@ export async function createSigningCertificate(commonName: string): Promise<Sign
     signingAlgorithm: RSA_KEY,
     extensions: [new BasicConstraintsExtension(false, undefined, true)],
   });
-  return { keys, certificate };
+  return { cert: certificate.toString('pem'), key: await privateKeyPem(keys.privateKey) };
 }

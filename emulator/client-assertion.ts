@@ -2,7 +2,8 @@ import { constants, type KeyObject, verify } from 'node:crypto';
 import { cloudNames, clouds, v1Issuer, v2Issuer } from './clouds.ts';
 import type { EntraError, MessageValues } from './entra-error-response.ts';
 import type { IssuerKeys, SigningKeys } from './signing-keys.ts';
-import type { Application, World } from './world.ts';
+import { agentSubject } from './tokens.ts';
+import type { AgentIdentity, Application, FederatedIdentityCredential, World } from './world.ts';
 
 interface Assertion {
   readonly header: Readonly<Record<string, unknown>>;
@@ -43,6 +44,35 @@ export function checkClientAssertion(
     checkSignature(assertion, issuerKeys) ??
     checkLifetime(assertion) ??
     (isFromEntra ? checkEntraToken(assertion, application, world) : undefined)
+  );
+}
+
+/**
+ * Checks the blueprint's token as the client assertion of an agent identity. It works like a federated credential that
+ * nobody creates: the tenant's issuer, and a subject that names the tenant, the blueprint and the agent identity.
+ */
+export function checkBlueprintToken(
+  text: string,
+  agent: AgentIdentity,
+  world: World,
+  keys: SigningKeys,
+): EntraError | undefined {
+  const assertion = parse(text);
+  if (assertion === undefined) return fail(50027);
+  const credential: FederatedIdentityCredential = {
+    name: 'blueprint',
+    issuer: v2Issuer(world.cloud, agent.tenant),
+    subject: agentSubject(world.cloud, agent.tenant, agent.blueprint, agent.clientId),
+    audiences: [clouds[world.cloud].exchangeUri],
+  };
+  return (
+    checkFederatedCredential(
+      assertion,
+      { displayName: agent.displayName, federatedCredentials: [credential] },
+      world,
+    ) ??
+    checkSignature(assertion, [keys]) ??
+    checkLifetime(assertion)
   );
 }
 
@@ -100,7 +130,7 @@ function audienceOf(claims: Readonly<Record<string, unknown>>): string {
 
 function checkFederatedCredential(
   { claims }: Assertion,
-  application: Application,
+  application: Pick<Application, 'displayName' | 'federatedCredentials'>,
   world: World,
 ): EntraError | undefined {
   const credentials = application.federatedCredentials;

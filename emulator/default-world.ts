@@ -1,6 +1,7 @@
 import { blobHost, type Cloud, clouds, v1Issuer, v2Issuer } from './clouds.ts';
 import { resourcesOf } from './resources.ts';
 import type {
+  AgentIdentity,
   Application,
   CloudName,
   FederatedIdentityCredential,
@@ -63,7 +64,7 @@ export const identities = {
   },
 } as const satisfies Record<string, ManagedIdentity>;
 
-/** Application (client) IDs. Each application is named after the situation that it shows. */
+/** Application (client) IDs. `situations.ts` says what each application shows. */
 export const clientIds = {
   /** Single-tenant, trusts `identities.runner`. The one without any problem. */
   deployer: 'd3b10700-2222-4000-8000-000000000001',
@@ -97,7 +98,43 @@ export const clientIds = {
   podDeployer: 'd3b10700-2222-4000-8000-000000000016',
   /** Registered in Contoso, without a service principal. */
   principalless: 'd3b10700-2222-4000-8000-000000000015',
+  /** An agent identity blueprint, trusts `identities.runner`. Parent of `triage` and `disabled` in `agentIdentityIds`. */
+  blueprint: 'd3b10700-2222-4000-8000-000000000017',
+  /** Another blueprint, trusts `identities.second`. Parent of `elsewhere`. */
+  otherBlueprint: 'd3b10700-2222-4000-8000-000000000018',
 } as const;
+
+/** Client IDs, and object IDs, of the agent identities. */
+export const agentIdentityIds = {
+  /** Child of `blueprint`. Reads the production subscription, pulls images, has the role of the orders API. */
+  triage: 'a9e17000-5555-4000-8000-000000000001',
+  /** Child of `blueprint`, disabled. */
+  disabled: 'a9e17000-5555-4000-8000-000000000002',
+  /** Child of `otherBlueprint`. */
+  elsewhere: 'a9e17000-5555-4000-8000-000000000003',
+} as const;
+
+/** The display name of each application in the directory. It says what the application shows. */
+export const displayNames: Readonly<Record<keyof typeof clientIds, string>> = {
+  deployer: 'deployer',
+  multitenant: 'multitenant',
+  unprovisioned: 'not-provisioned-in-fabrikam',
+  disabled: 'disabled',
+  disabledInFabrikam: 'disabled-in-fabrikam',
+  trustless: 'no-credential',
+  wrongIssuer: 'wrong-issuer',
+  wrongSubject: 'wrong-subject',
+  wrongCase: 'wrong-letter-case',
+  wrongAudience: 'wrong-audience',
+  foreign: 'registered-in-fabrikam',
+  trustsSystem: 'trusts-system-assigned',
+  otherSubject: 'trusts-second-identity',
+  administrator: 'administrator',
+  podDeployer: 'pod-deployer',
+  principalless: 'no-service-principal',
+  blueprint: 'agent-blueprint',
+  otherBlueprint: 'other-agent-blueprint',
+};
 
 /** The OpenID Connect issuer of Contoso's AKS cluster. Real issuers have this form, with a slash at the end. */
 export const clusterIssuer = `https://westeurope.oic.prod-aks.azure.com/${tenantIds.contoso}/c1057e20-4444-4000-8000-000000000001/`;
@@ -135,6 +172,7 @@ interface ApplicationOutline {
   readonly home?: string;
   readonly disabled?: boolean;
   readonly graphAdministrator?: boolean;
+  readonly isBlueprint?: boolean;
   readonly trusts?: readonly Partial<FederatedIdentityCredential>[];
   readonly provisionedIn?: readonly string[];
   readonly disabledIn?: string;
@@ -193,6 +231,12 @@ export function worldFor(cloud: CloudName): World {
       ],
     },
     { name: 'principalless', provisionedIn: [] },
+    { name: 'blueprint', isBlueprint: true },
+    {
+      name: 'otherBlueprint',
+      isBlueprint: true,
+      trusts: [{ name: 'second', subject: identities.second.objectId }],
+    },
   ];
   return {
     cloud,
@@ -209,6 +253,7 @@ export function worldFor(cloud: CloudName): World {
       },
     ],
     applications: outlines.map((outline) => application(outline, runnerCredential)),
+    agentIdentities: agentIdentities(),
     identities: Object.values(identities),
     resources: [
       ...resourcesOf(cloud).map((resource) => withStorageAccounts(resource, cloud)),
@@ -239,7 +284,12 @@ export function worldFor(cloud: CloudName): World {
         id: subscriptionIds.contosoProduction,
         displayName: 'Contoso production',
         tenant: contoso,
-        visibleTo: [clientIds.deployer, clientIds.multitenant, clientIds.podDeployer],
+        visibleTo: [
+          clientIds.deployer,
+          clientIds.multitenant,
+          clientIds.podDeployer,
+          agentIdentityIds.triage,
+        ],
       },
       {
         id: subscriptionIds.contosoTest,
@@ -271,11 +321,38 @@ export function worldFor(cloud: CloudName): World {
             { name: 'fabrikam', tenant: fabrikam, members: [clientIds.multitenant] },
           ]
         : [],
+    feeds: [
+      {
+        path: 'contoso/_packaging/packages',
+        tenant: contoso,
+        readers: [clientIds.multitenant],
+        publishers: [clientIds.deployer],
+      },
+    ],
     machine: {
       kind: 'virtual-machine',
       identities: [identities.runner.clientId, identities.second.clientId, identities.system.clientId],
     },
   };
+}
+
+function agentIdentities(): readonly AgentIdentity[] {
+  const child = { blueprint: clientIds.blueprint, tenant: tenantIds.contoso, roles: [] };
+  return [
+    {
+      ...child,
+      clientId: agentIdentityIds.triage,
+      displayName: 'triage-agent',
+      roles: [{ id: 'orders-triage', api: ordersApi.appId, role: ordersApi.role }],
+    },
+    { ...child, clientId: agentIdentityIds.disabled, displayName: 'disabled-agent', disabled: true },
+    {
+      ...child,
+      clientId: agentIdentityIds.elsewhere,
+      displayName: 'agent-of-the-other-blueprint',
+      blueprint: clientIds.otherBlueprint,
+    },
+  ];
 }
 
 /** `contoso` accepts every documented audience, `contosostrict` only the registry's own. */
@@ -285,7 +362,7 @@ function registriesOf({ registrySuffix }: Cloud): readonly Registry[] {
   const contoso = {
     loginServer: `contoso.${registrySuffix}`,
     tenant: tenantIds.contoso,
-    pull: [deployer, multitenant, podDeployer],
+    pull: [deployer, multitenant, podDeployer, agentIdentityIds.triage],
     push: [deployer, podDeployer],
   };
   return [
@@ -302,12 +379,14 @@ function application(outline: ApplicationOutline, credential: FederatedIdentityC
   const trusts = outline.trusts ?? [{}];
   return {
     clientId,
-    objectId: clientId.replace(/^d3b10700-2222/, '0b1ec700-2222'),
-    displayName: outline.name,
+    // A blueprint's object ID is its client ID.
+    objectId: outline.isBlueprint === true ? clientId : clientId.replace(/^d3b10700-2222/, '0b1ec700-2222'),
+    displayName: displayNames[outline.name],
     homeTenant: home,
     signInAudience: outline.signInAudience ?? 'AzureADMyOrg',
     ...(outline.disabled === true && { disabled: true }),
     ...(outline.graphAdministrator === true && { graphAdministrator: true }),
+    ...(outline.isBlueprint === true && { isBlueprint: true }),
     federatedCredentials: trusts.map((difference) => ({ ...credential, ...difference })),
     servicePrincipals: Object.fromEntries(
       (outline.provisionedIn ?? [home]).map((tenant) => [

@@ -1,16 +1,13 @@
-import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { armService } from './arm.ts';
 import { startAzureRepos } from './azure-repos.ts';
-import { createCertificateAuthority, type IssuedCertificate } from './certificate-authority.ts';
+import type { IssuedCertificate } from './certificate-authority.ts';
 import { clouds } from './clouds.ts';
 import { type ClusterIssuer, createClusterIssuer } from './cluster-issuer.ts';
 import { clusterIssuer, worldFor } from './default-world.ts';
 import { Delays } from './delays.ts';
 import { entraService } from './entra.ts';
 import { Faults } from './faults.ts';
+import { FEEDS_HOST, type Feeds, startFeeds } from './feeds.ts';
 import { graphService } from './graph.ts';
 import { identityEndpointService } from './identity-endpoint.ts';
 import { imdsService } from './imds.ts';
@@ -19,8 +16,9 @@ import { MachineTokenCache } from './machine-identities.ts';
 import { type ProxyOptions, startProxy } from './proxy.ts';
 import { REGISTRY_ISSUER, registryService } from './registry.ts';
 import { type RecordedRequest, RequestLog } from './request-log.ts';
-import { startService } from './service.ts';
+import { portsFrom, startService } from './service.ts';
 import { createSigningKeys } from './signing-keys.ts';
+import { openState } from './state.ts';
 import type { World } from './world.ts';
 
 export { entraError, type Fault } from './faults.ts';
@@ -30,6 +28,12 @@ export interface EmulatorOptions {
   readonly proxy?: ProxyOptions;
   /** `https: true` serves the identity endpoint over TLS. Default: plain HTTP. */
   readonly identityEndpoint?: { readonly https?: boolean };
+  /** The proxy listens on this port, and the services on the ports after it. Default: free ports. */
+  readonly port?: number;
+  /** A folder that keeps the certificate authority and Entra's key from start to start. */
+  readonly state?: string;
+  /** Called after each response, also when the connection was cut. */
+  readonly onAnswer?: (request: RecordedRequest) => void;
 }
 
 export type EnvironmentPart = 'machine' | 'ca' | 'proxy';
@@ -68,6 +72,8 @@ export interface Emulator {
     /** Serves the bare repository in `folder` as `organization/project/_git/repository`. */
     serve(path: string, folder: string): void;
   };
+  /** Azure Artifacts, without its package protocols: `serve` puts real feed software behind it. */
+  readonly feeds: Pick<Feeds, 'serve'> & { readonly url: string };
   /** The OpenID Connect issuer of an AKS cluster. Its public name is reachable through the proxy. */
   readonly cluster: ClusterIssuer & { readonly url: string };
   /** Azure Resource Manager. */
@@ -76,7 +82,7 @@ export interface Emulator {
 
   readonly ca: {
     readonly pem: string;
-    /** The same in a file, for variables such as `NODE_EXTRA_CA_CERTS`. `stop()` deletes it. */
+    /** The same in a file, for variables such as `NODE_EXTRA_CA_CERTS`. `stop()` deletes it, unless `state` keeps it. */
     readonly file: string;
     /** Issues a server certificate for these DNS names and IP addresses. */
     issue(names: readonly string[]): Promise<IssuedCertificate>;
@@ -120,17 +126,16 @@ export async function startEmulator(
   options: EmulatorOptions = {},
 ): Promise<Emulator> {
   let current = world;
-  const log = new RequestLog();
+  const log = new RequestLog(options.onAnswer);
   const faults = new Faults();
   const delays = new Delays();
-  const controls = { log, faults, delays };
-  const keys = await createSigningKeys();
-  const authority = await createCertificateAuthority();
+  const controls = { log, faults, delays, portOf: portsFrom(options.port) };
+  const state = await openState(options.state);
+  const { authority, caFile, entraKeys: keys, identityHeader: secret } = state;
   const tokens = new MachineTokenCache(keys);
   const registryKeys = once(() => createSigningKeys(REGISTRY_ISSUER));
   const { cluster, handler: clusterHandler, keys: clusterKeys } = createClusterIssuer(clusterIssuer);
   const registryPorts = new Map<string, number>();
-  const secret = randomUUID();
   const allClouds = Object.values(clouds);
   const certificate = await authority.issue([
     'localhost',
@@ -142,6 +147,7 @@ export async function startEmulator(
     new URL(clusterIssuer).hostname,
     'dev.azure.com',
     '*.visualstudio.com',
+    FEEDS_HOST,
   ]);
   const currentWorld = (): World => current;
   const live = {
@@ -151,7 +157,7 @@ export async function startEmulator(
     },
   };
 
-  const [imds, endpoint, entra, arm, graph, registry, azureRepos, issuer, proxy] = await Promise.all([
+  const [imds, endpoint, entra, arm, graph, registry, azureRepos, feeds, issuer, proxy] = await Promise.all([
     startService('imds', imdsService(tokens, currentWorld), controls),
     startService(
       'identity-endpoint',
@@ -171,9 +177,14 @@ export async function startEmulator(
         url.startsWith('/v2/') ? registryPorts.get(host.split(':')[0] ?? '') : undefined,
     ),
     startAzureRepos(keys, currentWorld, log, certificate),
+    startFeeds(keys, currentWorld, log, certificate),
     startService('cluster-issuer', clusterHandler, controls, certificate),
     startProxy(options.proxy ?? {}, controls),
-  ]);
+  ]).catch(async (error: unknown) => {
+    // A port is in use.
+    await state.release();
+    throw error;
+  });
   for (const cloud of allClouds) {
     for (const host of cloud.authorityHosts) proxy.map(host, entra.port);
     for (const host of cloud.armHosts) proxy.map(host, arm.port);
@@ -182,6 +193,7 @@ export async function startEmulator(
   proxy.map('169.254.169.254', imds.port);
   proxy.map(new URL(clusterIssuer).hostname, issuer.port);
   proxy.map('dev.azure.com', azureRepos.port);
+  proxy.map(FEEDS_HOST, feeds.port);
   const mapWorld = (): void => {
     for (const { loginServer } of current.registries) proxy.map(loginServer, registry.port);
     for (const { name } of current.organizations) {
@@ -189,10 +201,6 @@ export async function startEmulator(
     }
   };
   mapWorld();
-
-  const folder = await mkdtemp(join(tmpdir(), 'embedded-azure-'));
-  const caFile = join(folder, 'ca.pem');
-  await writeFile(caFile, authority.pem);
 
   const plain = (port: number): string => `http://127.0.0.1:${port}`;
   const secure = (port: number): string => `https://localhost:${port}`;
@@ -236,6 +244,7 @@ export async function startEmulator(
       },
     },
     azureRepos: { url: secure(azureRepos.port), serve: azureRepos.serve },
+    feeds: { url: secure(feeds.port), serve: feeds.serve },
     cluster: { ...cluster, url: secure(issuer.port) },
     arm: { url: secure(arm.port) },
     graph: { url: secure(graph.port) },
@@ -252,9 +261,9 @@ export async function startEmulator(
     faults,
     delays,
     async stop() {
-      const services = [imds, endpoint, entra, arm, graph, registry, azureRepos, issuer, proxy];
+      const services = [imds, endpoint, entra, arm, graph, registry, azureRepos, feeds, issuer, proxy];
       await Promise.all(services.map((service) => service.close()));
-      await rm(folder, { recursive: true, force: true });
+      await state.release();
     },
   };
 }

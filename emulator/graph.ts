@@ -1,16 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import { authenticateBearer, type BearerProblem, type Caller } from './bearer-authentication.ts';
+import {
+  agentType,
+  checkODataVersion,
+  checkSponsors,
+  describeAgentIdentity,
+  describeApi,
+  describeAssignment,
+  newBlueprint,
+  readAgentIdentity,
+  readAssignment,
+} from './graph-agents.ts';
 import { checkCredential, readCredential } from './graph-credentials.ts';
 import { graphError } from './graph-error.ts';
 import { type Property, parseFilter } from './graph-filter.ts';
 import type { Handler, ServiceResponse } from './handler.ts';
 import type { RecordedRequest } from './request-log.ts';
+import { GRAPH_APP_ID } from './resources.ts';
 import type { SigningKeys } from './signing-keys.ts';
-import type { Application, FederatedIdentityCredential, World } from './world.ts';
+import type { AgentIdentity, Application, FederatedIdentityCredential, World } from './world.ts';
 
 /** https://learn.microsoft.com/graph/api/application-list: `$top` allows 1 to 999. */
 const MAX_PAGE_SIZE = 999;
-const GRAPH_APP_ID = '00000003-0000-0000-c000-000000000000';
 
 /** The current world, and a way to change it. What Graph changes applies to the next exchange. */
 export interface LiveWorld {
@@ -20,7 +31,7 @@ export interface LiveWorld {
 
 /**
  * The part of Microsoft Graph that sets up trust: applications, their federated identity credentials, service
- * principals, and the organization. `/beta` behaves like `/v1.0`.
+ * principals, blueprints and agent identities, and the organization. `/beta` behaves like `/v1.0`.
  * https://learn.microsoft.com/graph/api/overview?view=graph-rest-1.0
  */
 export function graphService(keys: SigningKeys, live: LiveWorld): Handler {
@@ -65,7 +76,12 @@ class GraphCall {
   response(): ServiceResponse {
     const { method } = this.#request;
     const path = decodeURIComponent(this.#request.path);
-    if (method !== 'GET' && this.#caller.application?.graphAdministrator !== true) {
+    const createsAgentIdentity =
+      method === 'POST' &&
+      /^\/[^/]+\/serviceprincipals\/[^/]+$/iu.test(path) &&
+      agentType(path.split('/')[3]) === 'agentidentity';
+    // Blueprints may create their own agent identities.
+    if (method !== 'GET' && !createsAgentIdentity && this.#caller.application?.graphAdministrator !== true) {
       return graphError(
         403,
         'Authorization_RequestDenied',
@@ -74,13 +90,14 @@ class GraphCall {
     }
     const [version, collection = '', ...rest] = path.split('/').slice(1);
     const key = /^(\w+)\((?:(\w+)=)?'([^']*)'\)$/.exec(collection);
-    const name = key?.[1] ?? collection;
+    // OData names are compared without letter case. Microsoft's pages write `serviceprincipals`, too.
+    const name = (key?.[1] ?? collection).toLowerCase();
     const id = key === null ? rest.shift() : key[3];
     const byAppId = key?.[2]?.toLowerCase() === 'appid';
     if (version !== 'v1.0' && version !== 'beta') return this.#unknown();
     if (name === 'organization' && method === 'GET' && id === undefined) return this.#organization();
     if (name === 'applications') return this.#applications(method, id, byAppId, rest);
-    if (name === 'servicePrincipals') return this.#servicePrincipals(method, id, byAppId, rest);
+    if (name === 'serviceprincipals') return this.#servicePrincipals(method, id, byAppId, rest);
     return this.#unknown();
   }
 
@@ -185,6 +202,9 @@ class GraphCall {
     byAppId: boolean,
     rest: readonly string[],
   ): ServiceResponse {
+    if (agentType(id) === 'agentidentityblueprint' && rest.length === 0) {
+      return this.#blueprints(method);
+    }
     if (id === undefined) {
       if (method === 'GET')
         return this.#list('applications', this.#homeApplications.map(describeApplication));
@@ -193,7 +213,14 @@ class GraphCall {
     }
     const application = this.#homeApplications.find((one) => (byAppId ? one.clientId : one.objectId) === id);
     if (application === undefined) return this.#missing(id);
-    const [child, childId, ...tooDeep] = rest;
+    const [cast, ...inType] = rest;
+    const isTyped = agentType(cast) === 'agentidentityblueprint';
+    if (isTyped) {
+      const problem = method === 'GET' ? undefined : checkODataVersion(this.#request);
+      if (problem !== undefined) return problem;
+      if (application.isBlueprint !== true) return this.#missing(id);
+    }
+    const [child, childId, ...tooDeep] = isTyped ? inType : rest;
     if (child === undefined && method === 'GET') {
       return this.#found('applications', describeApplication(application));
     }
@@ -204,8 +231,16 @@ class GraphCall {
     return this.#unknown();
   }
 
-  #createApplication(): ServiceResponse {
+  #blueprints(method: string): ServiceResponse {
+    if (method === 'POST') return this.#createApplication(true);
+    if (method !== 'GET') return this.#unknown();
+    const blueprints = this.#homeApplications.filter((one) => one.isBlueprint === true);
+    return this.#list('applications', blueprints.map(describeApplication));
+  }
+
+  #createApplication(typed = false): ServiceResponse {
     const body = this.#body();
+    const isBlueprint = typed || agentType(body?.['@odata.type']) === 'agentidentityblueprint';
     const displayName = body?.['displayName'];
     if (typeof displayName !== 'string' || displayName === '') {
       return graphError(
@@ -214,16 +249,20 @@ class GraphCall {
         "A value is required for property 'displayName' of resource 'Application'.",
       );
     }
-    const application: Application = {
-      clientId: randomUUID(),
-      objectId: randomUUID(),
-      displayName,
-      homeTenant: this.#caller.tenant,
-      signInAudience:
-        body?.['signInAudience'] === 'AzureADMultipleOrgs' ? 'AzureADMultipleOrgs' : 'AzureADMyOrg',
-      federatedCredentials: [],
-      servicePrincipals: {},
-    };
+    const problem = isBlueprint ? (checkODataVersion(this.#request) ?? checkSponsors(body)) : undefined;
+    if (problem !== undefined) return problem;
+    const application: Application = isBlueprint
+      ? newBlueprint(displayName, this.#caller.tenant, body)
+      : {
+          clientId: randomUUID(),
+          objectId: randomUUID(),
+          displayName,
+          homeTenant: this.#caller.tenant,
+          signInAudience:
+            body?.['signInAudience'] === 'AzureADMultipleOrgs' ? 'AzureADMultipleOrgs' : 'AzureADMyOrg',
+          federatedCredentials: [],
+          servicePrincipals: {},
+        };
     this.#live.set({ ...this.#world, applications: [...this.#world.applications, application] });
     return this.#found('applications', describeApplication(application), 201);
   }
@@ -287,7 +326,17 @@ class GraphCall {
     rest: readonly string[],
   ): ServiceResponse {
     const { tenant } = this.#caller;
-    const principals = this.#world.applications.flatMap((one) => describePrincipal(one, tenant));
+    const type = agentType(id);
+    if (type !== undefined && rest.length === 0) return this.#typedPrincipals(method, type);
+    const agent = this.#agents.find((one) => one.clientId === id);
+    if (agent !== undefined) return this.#agentIdentity(method, agent, rest);
+    const principals = [
+      ...this.#world.applications.flatMap((one) => describePrincipal(one, tenant)),
+      ...this.#agents.map(describeAgentIdentity),
+      ...this.#world.resources
+        .filter((one) => one.tenants?.includes(tenant) !== false)
+        .map((one) => describeApi(one, tenant)),
+    ];
     if (id === undefined && method === 'GET') return this.#list('servicePrincipals', principals);
     if (id === undefined && method === 'POST') return this.#createPrincipal();
     const principal = principals.find((one) => one[byAppId ? 'appId' : 'id'] === id);
@@ -297,10 +346,103 @@ class GraphCall {
     return rest.join('/') === 'owners' ? this.#owners() : this.#unknown();
   }
 
-  #createPrincipal(): ServiceResponse {
+  /** The agent identities of the caller's tenant. */
+  get #agents(): readonly AgentIdentity[] {
+    return this.#world.agentIdentities.filter((one) => one.tenant === this.#caller.tenant);
+  }
+
+  /** `servicePrincipals/graph.agentIdentity` and its kin. */
+  #typedPrincipals(method: string, type: Exclude<ReturnType<typeof agentType>, undefined>): ServiceResponse {
+    if (method !== 'POST' && method !== 'GET') return this.#unknown();
+    if (type === 'agentidentityblueprint') return this.#unknown();
+    if (method === 'GET') {
+      const blueprints = this.#world.applications.filter((one) => one.isBlueprint === true);
+      return this.#list(
+        'servicePrincipals',
+        type === 'agentidentity'
+          ? this.#agents.map(describeAgentIdentity)
+          : blueprints.flatMap((one) => describePrincipal(one, this.#caller.tenant)),
+      );
+    }
+    const problem = checkODataVersion(this.#request);
+    if (problem !== undefined) return problem;
+    return type === 'agentidentity' ? this.#createAgentIdentity() : this.#createPrincipal(true);
+  }
+
+  #createAgentIdentity(): ServiceResponse {
+    const result = readAgentIdentity(this.#body(), this.#caller, this.#world);
+    if ('problem' in result) return result.problem;
+    const { created } = result;
+    this.#live.set({ ...this.#world, agentIdentities: [...this.#world.agentIdentities, created] });
+    return this.#found(
+      'servicePrincipals/microsoft.graph.agentIdentity',
+      describeAgentIdentity(created),
+      201,
+    );
+  }
+
+  /** One agent identity: read it, disable it, delete it, and assign app roles to it. */
+  #agentIdentity(method: string, agent: AgentIdentity, rest: readonly string[]): ServiceResponse {
+    const [child, ...deeper] = agentType(rest[0]) === 'agentidentity' ? rest.slice(1) : rest;
+    if (child === 'appRoleAssignments' && deeper.length === 0) return this.#roles(method, agent);
+    if (child === 'owners' && deeper.length === 0 && method === 'GET') return this.#owners();
+    if (child !== undefined) return this.#unknown();
+    switch (method) {
+      case 'GET':
+        return this.#found('servicePrincipals', describeAgentIdentity(agent));
+      case 'PATCH': {
+        const enabled = this.#body()?.['accountEnabled'];
+        if (typeof enabled !== 'boolean') return graphError(400, 'Request_BadRequest', 'Invalid body.');
+        this.#replaceAgent({ ...agent, disabled: !enabled });
+        return { status: 204 };
+      }
+      case 'DELETE':
+        this.#live.set({
+          ...this.#world,
+          agentIdentities: this.#world.agentIdentities.filter((one) => one !== agent),
+        });
+        return { status: 204 };
+      default:
+        return this.#unknown();
+    }
+  }
+
+  #roles(method: string, agent: AgentIdentity): ServiceResponse {
+    const of = `servicePrincipals('${agent.clientId}')/appRoleAssignments`;
+    if (method === 'GET') {
+      return this.#list(
+        of,
+        agent.roles.map((one) => describeAssignment(one, agent, this.#world)),
+      );
+    }
+    if (method !== 'POST') return this.#unknown();
+    const result = readAssignment(this.#body(), agent, this.#world);
+    if ('problem' in result) return result.problem;
+    const { created } = result;
+    this.#replaceAgent({ ...agent, roles: [...agent.roles, created] });
+    return this.#found(of, describeAssignment(created, agent, this.#world), 201);
+  }
+
+  #replaceAgent(agent: AgentIdentity): void {
+    this.#live.set({
+      ...this.#world,
+      agentIdentities: this.#world.agentIdentities.map((one) =>
+        one.clientId === agent.clientId ? agent : one,
+      ),
+    });
+  }
+
+  #createPrincipal(ofBlueprint = false): ServiceResponse {
     const { tenant } = this.#caller;
     const appId = String(this.#body()?.['appId'] ?? '');
     const application = this.#world.applications.find((one) => one.clientId === appId);
+    if (ofBlueprint && application !== undefined && application.isBlueprint !== true) {
+      return graphError(
+        400,
+        'AgentBlueprintPrincipal_RequireAgentBlueprint',
+        'Agent identity blueprint principals can only be created for Agent Blueprints.',
+      );
+    }
     const mayExist =
       application !== undefined &&
       (application.homeTenant === tenant || application.signInAudience === 'AzureADMultipleOrgs');
@@ -356,6 +498,7 @@ function describeCredential(one: FederatedIdentityCredential): Record<string, un
 
 function describeApplication(one: Application): Record<string, unknown> {
   return {
+    ...(one.isBlueprint === true && { '@odata.type': '#microsoft.graph.agentIdentityBlueprint' }),
     id: one.objectId,
     deletedDateTime: null,
     appId: one.clientId,
@@ -378,6 +521,7 @@ function describePrincipal(one: Application, tenant: string): readonly Record<st
   if (principal === undefined) return [];
   return [
     {
+      ...(one.isBlueprint === true && { '@odata.type': '#microsoft.graph.agentIdentityBlueprintPrincipal' }),
       id: principal.objectId,
       accountEnabled: principal.disabled !== true,
       appId: one.clientId,

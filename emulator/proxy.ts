@@ -32,7 +32,7 @@ export interface RunningProxy {
  */
 export async function startProxy(
   options: ProxyOptions,
-  { log, faults, delays }: TestControls,
+  { log, faults, delays, portOf }: TestControls,
 ): Promise<RunningProxy> {
   const ports = new Map<string, number>();
   const stopping = new AbortController();
@@ -63,6 +63,17 @@ export async function startProxy(
     return port === undefined ? { record, status: 403 } : { record, port };
   };
 
+  const refuse = (
+    socket: Socket | null,
+    record: OpenRecord,
+    fault: Fault | undefined,
+    status: number | undefined,
+  ): void => {
+    const unknown = fault === undefined && (status ?? 403) === 403 ? unknownHost(record, ports) : undefined;
+    sendError(socket, record, fault, status ?? 403, unknown);
+    log.answered(record);
+  };
+
   const server = createServer((message, response) => {
     forward(message, response).catch(() => response.destroy());
   });
@@ -70,7 +81,7 @@ export async function startProxy(
     const target = plainTarget(message.url);
     const { record, fault, status, port } = await route(message, target);
     if (fault !== undefined || status !== undefined || port === undefined || target === undefined) {
-      sendError(response.socket, record, fault, status ?? 403);
+      refuse(response.socket, record, fault, status);
       return;
     }
     const {
@@ -94,12 +105,13 @@ export async function startProxy(
       },
       (answer) => {
         record.status = answer.statusCode;
+        log.answered(record);
         response.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(response);
       },
     );
     upstream.on('socket', track);
-    upstream.on('error', () => sendError(response.socket, record, undefined, 502));
+    upstream.on('error', () => refuse(response.socket, record, undefined, 502));
     message.pipe(upstream);
   };
 
@@ -109,11 +121,12 @@ export async function startProxy(
   const tunnel = async (message: IncomingMessage, client: Socket, head: Buffer): Promise<void> => {
     const { record, fault, status, port } = await route(message, tunnelTarget(message.url));
     if (fault !== undefined || status !== undefined || port === undefined) {
-      sendError(client, record, fault, status ?? 403);
+      refuse(client, record, fault, status);
       return;
     }
     const upstream = connect(port, '127.0.0.1', () => {
       record.status = 200;
+      log.answered(record);
       client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
       upstream.write(head);
       upstream.pipe(client).pipe(upstream);
@@ -127,7 +140,7 @@ export async function startProxy(
   server.on('clientError', (_error, socket) => socket.destroy());
   await new Promise<void>((listening, failed) => {
     server.once('error', failed);
-    server.listen(0, '127.0.0.1', listening);
+    server.listen(portOf('proxy'), '127.0.0.1', listening);
   });
   return {
     port: (server.address() as AddressInfo).port,
@@ -188,11 +201,25 @@ function isAuthorized(record: RecordedRequest, { user, password }: ProxyOptions)
   return record.proxyUser?.name === user && record.proxyUser.password === (password ?? '');
 }
 
+/** What the proxy says about a host that it does not know. Most clients show only the reason. */
+function unknownHost(
+  { host }: OpenRecord,
+  ports: ReadonlyMap<string, number>,
+): { reason: string; body: string } {
+  const name = host.replace(/[^\x21-\x7e]/gu, '?').slice(0, 260) || '(none)';
+  const known = [...ports.keys()].sort().map((one) => `  ${one}\n`);
+  return {
+    reason: `The embedded Azure does not know ${name}`,
+    body: `The embedded Azure does not know the host ${name}, and its proxy never connects to other machines.\nIt knows:\n${known.join('')}`,
+  };
+}
+
 function sendError(
   socket: Socket | null,
   record: OpenRecord,
   fault: Fault | undefined,
   status: number,
+  unknown: { readonly reason: string; readonly body: string } | undefined,
 ): void {
   if (socket === null || socket.destroyed) return;
   if (fault?.kind === 'hang' || fault?.kind === 'stall') return;
@@ -203,14 +230,15 @@ function sendError(
   const code = fault === undefined ? status : (fault.status ?? (fault.kind === 'redirect' ? 302 : 400));
   record.status = code;
   const headers: Record<string, string> = {
+    ...(unknown !== undefined && { 'Content-Type': 'text/plain; charset=utf-8' }),
     ...(code === 407 && { 'Proxy-Authenticate': 'Basic realm="embedded"' }),
     ...(fault?.kind === 'redirect' && { Location: fault.location }),
     ...(fault !== undefined && 'headers' in fault && fault.headers),
   };
-  const body = bodyOf(fault);
+  const body = unknown?.body ?? bodyOf(fault);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(
-    `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? 'Error'}\r\n${lines.join('')}` +
+    `HTTP/1.1 ${code} ${unknown?.reason ?? STATUS_CODES[code] ?? 'Error'}\r\n${lines.join('')}` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
 }

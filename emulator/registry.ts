@@ -97,7 +97,7 @@ async function exchange(
 
   const refreshToken = await sign(registryKeys, registry, REFRESH_TOKEN_LIFETIME, {
     sub: caller.objectId,
-    appid: caller.application?.clientId,
+    appid: caller.clientId,
     tenant: caller.tenant,
     grant_type: 'refresh_token',
     permissions: { actions, notActions: [] },
@@ -112,8 +112,7 @@ function namesTenant(name: string, tenantId: string, world: World): boolean {
   return tenant !== undefined && (tenant.id === wanted || tenant.domains.includes(wanted));
 }
 
-function actionsOf({ application }: Caller, { pull, push }: Registry): readonly string[] {
-  const clientId = application?.clientId ?? '';
+function actionsOf({ clientId }: Caller, { pull, push }: Registry): readonly string[] {
   return [
     ...(pull.includes(clientId) ? ['pull'] : []),
     ...(push.includes(clientId) ? ['push', 'delete'] : []),

@@ -7,6 +7,7 @@ export type Leg =
   | 'graph'
   | 'registry'
   | 'azure-repos'
+  | 'feeds'
   | 'cluster-issuer'
   | 'proxy';
 
@@ -31,6 +32,8 @@ export interface RecordedRequest {
   readonly proxyUser?: { readonly name: string; readonly password: string };
   /** The status of the response. `undefined` until the response is sent, and after a reset or a hang. */
   readonly status: number | undefined;
+  /** The AADSTS number of an error response. */
+  readonly errorCode?: number;
 }
 
 /** A record whose status can still be set. Only the service that answers the request uses this type. */
@@ -40,11 +43,21 @@ type Predicate = (request: RecordedRequest) => boolean;
 
 /** All requests that the services received, in order of arrival. */
 export class RequestLog {
+  readonly #onAnswer: (request: RecordedRequest) => void;
   #requests: RecordedRequest[] = [];
   readonly #waiting = new Set<{
     readonly wanted: Predicate;
     readonly resolve: (request: RecordedRequest) => void;
   }>();
+
+  constructor(onAnswer: (request: RecordedRequest) => void = () => {}) {
+    this.#onAnswer = onAnswer;
+  }
+
+  /** A service calls this when it has answered the request or closed its connection. */
+  answered(request: RecordedRequest): void {
+    this.#onAnswer(request);
+  }
 
   get all(): readonly RecordedRequest[] {
     return this.#requests;

@@ -1,6 +1,8 @@
 import { clouds } from './clouds.ts';
 import type { CloudName, Resource } from './world.ts';
 
+export const GRAPH_APP_ID = '00000003-0000-0000-c000-000000000000';
+
 /** One of Microsoft's web APIs. Its application ID is the same in all clouds, its addresses are not. */
 interface Row {
   readonly displayName: string;
@@ -49,7 +51,7 @@ const rows: readonly Row[] = [
   },
   {
     displayName: 'Microsoft Graph',
-    appId: '00000003-0000-0000-c000-000000000000',
+    appId: GRAPH_APP_ID,
     uris: {
       public: bothSlashes('https://graph.microsoft.com'),
       usgovernment: bothSlashes('https://graph.microsoft.us'),

@@ -31,9 +31,20 @@ export function sendResponse(
     return;
   }
   const { headers, body } = encode(answer);
-  if (record !== undefined) record.status = answer.status;
+  if (record !== undefined) {
+    record.status = answer.status;
+    const code = errorCodeOf(answer.body);
+    if (code !== undefined) record.errorCode = code;
+  }
   response.writeHead(answer.status, { ...headers, 'content-length': String(body.length) });
   response.end(body);
+}
+
+/** The AADSTS number of Entra's error format. */
+function errorCodeOf(body: unknown): number | undefined {
+  if (typeof body !== 'object' || body === null || !('error_codes' in body)) return undefined;
+  const [code] = body.error_codes as readonly number[];
+  return code;
 }
 
 function reset(response: ServerResponse): void {

@@ -16,7 +16,29 @@ export interface TestControls {
   readonly log: RequestLog;
   readonly faults: Faults;
   readonly delays: Delays;
+  /** The loopback port of a service. 0 means any free port. */
+  readonly portOf: (leg: Leg) => number;
 }
+
+/** The order in which services get the ports from a first port on. */
+const PORT_ORDER: readonly Leg[] = [
+  'proxy',
+  'entra',
+  'imds',
+  'identity-endpoint',
+  'arm',
+  'graph',
+  'registry',
+  'cluster-issuer',
+];
+
+/** The ports of the services from `first` on. Services that are not in the order get any free port. */
+export function portsFrom(first: number | undefined): (leg: Leg) => number {
+  return (leg) => (first === undefined || !PORT_ORDER.includes(leg) ? 0 : first + PORT_ORDER.indexOf(leg));
+}
+
+/** The first port after those of the services. */
+export const portAfterServices = (first: number): number => first + PORT_ORDER.length;
 
 export interface RunningService {
   readonly port: number;
@@ -24,7 +46,7 @@ export interface RunningService {
 }
 
 /**
- * Starts one service on a free loopback port.
+ * Starts one service on a loopback port.
  *
  * @param certificate turns on TLS
  * @param upstreamPort requests for which it returns a port are forwarded there, without a record and without faults
@@ -32,7 +54,7 @@ export interface RunningService {
 export async function startService(
   leg: Leg,
   handler: Handler,
-  { log, faults, delays }: TestControls,
+  { log, faults, delays, portOf }: TestControls,
   certificate?: IssuedCertificate,
   upstreamPort: (request: IncomingMessage) => number | undefined = () => undefined,
 ): Promise<RunningService> {
@@ -43,6 +65,7 @@ export async function startService(
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const record = await recordOf(leg, request);
     log.add(record);
+    response.once('close', () => log.answered(record));
     const wait = delays.of(leg);
     if (wait > 0) await delay(wait, undefined, { signal: stopping.signal });
     const fault = faults.take(record);
@@ -74,7 +97,7 @@ export async function startService(
   server.on('clientError', (_error, socket) => socket.destroy());
   await new Promise<void>((listening, failed) => {
     server.once('error', failed);
-    server.listen(0, '127.0.0.1', listening);
+    server.listen(portOf(leg), '127.0.0.1', listening);
   });
   return {
     port: (server.address() as AddressInfo).port,

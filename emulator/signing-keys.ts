@@ -1,6 +1,6 @@
-import { createHash, KeyObject } from 'node:crypto';
+import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { createSigningCertificate } from './certificate-authority.ts';
+import { createSigningCertificate, type IssuedCertificate } from './certificate-authority.ts';
 
 /** A token issuer's key: it signs tokens and is published as a JSON Web Key. */
 export interface SigningKeys {
@@ -13,14 +13,22 @@ export interface SigningKeys {
   sign(claims: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>;
 }
 
-/** Creates an RS256 key. As in Entra, its `kid` is the SHA-1 thumbprint of its certificate. */
+/** Entra's certificates have this common name. */
+export const ENTRA_SIGNER = 'accounts.accesscontrol.windows.net';
+
+/**
+ * An RS256 key. As in Entra, its `kid` is the SHA-1 thumbprint of its certificate.
+ *
+ * @param stored a key from an earlier start. Default: a new key
+ */
 export async function createSigningKeys(
-  commonName = 'accounts.accesscontrol.windows.net',
+  commonName = ENTRA_SIGNER,
+  stored?: IssuedCertificate,
 ): Promise<SigningKeys> {
-  const { keys, certificate } = await createSigningCertificate(commonName);
-  const publicKey = KeyObject.from(keys.publicKey);
-  const privateKey = KeyObject.from(keys.privateKey);
-  const der = Buffer.from(certificate.rawData);
+  const { cert, key } = stored ?? (await createSigningCertificate(commonName));
+  const certificate = new X509Certificate(cert);
+  const { publicKey, raw: der } = certificate;
+  const privateKey = createPrivateKey(key);
   const thumbprint = createHash('sha1').update(der).digest('base64url');
   const x5c = der.toString('base64');
   return {

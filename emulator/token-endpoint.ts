@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { checkClientAssertion } from './client-assertion.ts';
+import { checkBlueprintToken, checkClientAssertion } from './client-assertion.ts';
+import { clouds } from './clouds.ts';
 import {
   type EntraError,
   entraErrorResponse,
@@ -8,11 +9,14 @@ import {
 } from './entra-error-response.ts';
 import type { ServiceResponse } from './handler.ts';
 import type { RecordedRequest } from './request-log.ts';
+import { GRAPH_APP_ID } from './resources.ts';
 import type { IssuerKeys, SigningKeys } from './signing-keys.ts';
 import { findTenant } from './tenants.ts';
-import { applicationToken, secondsNow } from './tokens.ts';
-import type { Application, Resource, World } from './world.ts';
+import { agentToken, applicationToken, blueprintToken, type IssuedToken, secondsNow } from './tokens.ts';
+import type { AgentIdentity, Application, Resource, Tenant, World } from './world.ts';
 
+/** The on-behalf-of grant. */
+const JWT_BEARER_GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 /** Microsoft's own tenants. They answer for the `common`/`organizations` and `consumers` endpoints. */
 const MICROSOFT_SERVICES = 'f8cdef31-a31e-4b4a-93e4-5f571e91255a';
@@ -41,6 +45,7 @@ export async function tokenResponse(
   if (duplicate !== undefined) return fail(9000411, { parameter: duplicate });
   const grantType = form.get('grant_type');
   if (!grantType) return fail(900144, { parameter: 'grant_type' });
+  if (grantType === JWT_BEARER_GRANT && isBlueprint(world, form.get('client_id'))) return fail(82002);
   if (grantType !== 'client_credentials') return fail(70003);
   const basic = basicCredentials(request);
   if (basic === 'malformed') return fail(9002313);
@@ -60,6 +65,11 @@ export async function tokenResponse(
   if ('errorResponse' in found) return found.errorResponse;
   const { tenant } = found;
 
+  const agent = world.agentIdentities.find((one) => one.clientId === clientId.toLowerCase());
+  if (agent !== undefined) {
+    return agentIdentityResponse({ request, tenant, world, keys, fail }, agent, scope, basic?.secret);
+  }
+
   const application = known !== undefined && isVisibleIn(tenant.id, known) ? known : undefined;
   if (application === undefined) return fail(700016, { clientId, tenant: tenant.displayName });
   const principal = application.servicePrincipals[tenant.id];
@@ -71,22 +81,78 @@ export async function tokenResponse(
   const resourceUri = resourceOfScope(scope);
   if (typeof resourceUri !== 'string') return fail(resourceUri.code);
 
-  const error = checkClientCredential(form, basic?.secret, application, world, keys, externalIssuers);
+  const error = checkClientCredential(form, basic?.secret, (assertion) =>
+    checkClientAssertion(assertion, application, world, keys, externalIssuers),
+  );
   if (error !== undefined) return fail(error.code, { clientId, ...error.values });
 
   const resource = findResource(world, tenant.id, resourceUri);
   if (resource === undefined) return fail(500011, { resource: resourceUri, tenant: tenant.displayName });
   if (resource.disabled === true) return fail(500014, { resource: resourceUri });
 
-  const issued = await applicationToken(
-    keys,
-    world,
-    application,
-    tenant.id,
-    principal.objectId,
-    resource,
-    resourceUri,
+  if (application.isBlueprint === true) {
+    const fmiPath = form.get('fmi_path');
+    if (resource.appId === clouds[world.cloud].exchangeAppId) {
+      if (!fmiPath) return fail(82008);
+      return success(
+        request,
+        await blueprintToken(keys, world, application, tenant.id, principal.objectId, resource, fmiPath),
+      );
+    }
+    // A blueprint creates its agent identities through Graph, so Graph is the only API that it can have a token for.
+    if (resource.appId !== GRAPH_APP_ID) return fail(82001, { clientId, resource: resource.appId });
+  }
+  return success(
+    request,
+    await applicationToken(
+      keys,
+      world,
+      application,
+      tenant.id,
+      principal.objectId,
+      application.isBlueprint === true ? { ...resource, roles: ['AgentIdentity.CreateAsManager'] } : resource,
+      resourceUri,
+    ),
   );
+}
+
+interface AgentRequest {
+  readonly request: RecordedRequest;
+  readonly tenant: Tenant;
+  readonly world: World;
+  readonly keys: SigningKeys;
+  readonly fail: (code: number, values?: MessageValues) => ServiceResponse;
+}
+
+/** An agent identity presents its blueprint's token. It is single-tenant, and has no credential of its own. */
+async function agentIdentityResponse(
+  { request, tenant, world, keys, fail }: AgentRequest,
+  agent: AgentIdentity,
+  scope: string,
+  basicSecret: string | undefined,
+): Promise<ServiceResponse> {
+  const { clientId } = agent;
+  if (agent.tenant !== tenant.id) return fail(700016, { clientId, tenant: tenant.displayName });
+  if (agent.disabled === true) return fail(7000112, { clientId, appName: agent.displayName });
+  const resourceUri = resourceOfScope(scope);
+  if (typeof resourceUri !== 'string') return fail(resourceUri.code);
+  const error = checkClientCredential(request.form, basicSecret, (assertion) =>
+    checkBlueprintToken(assertion, agent, world, keys),
+  );
+  if (error !== undefined) return fail(error.code, { clientId, ...error.values });
+  const resource = findResource(world, tenant.id, resourceUri);
+  if (resource === undefined) return fail(500011, { resource: resourceUri, tenant: tenant.displayName });
+  if (resource.disabled === true) return fail(500014, { resource: resourceUri });
+  return success(request, await agentToken(keys, world, agent, resource, resourceUri));
+}
+
+function isBlueprint(world: World, clientId: string | null): boolean {
+  return world.applications.some(
+    (one) => one.isBlueprint === true && one.clientId === clientId?.toLowerCase(),
+  );
+}
+
+function success(request: RecordedRequest, issued: IssuedToken): ServiceResponse {
   const expiresIn = issued.expiresOn - secondsNow() - 1;
   return {
     status: 200,
@@ -188,10 +254,7 @@ export function findResource(world: World, tenantId: string, uri: string): Resou
 function checkClientCredential(
   form: URLSearchParams,
   basicSecret: string | undefined,
-  application: Application,
-  world: World,
-  keys: SigningKeys,
-  externalIssuers: IssuerKeys,
+  checkAssertion: (assertion: string) => EntraError | undefined,
 ): EntraError | undefined {
   const assertion = form.get('client_assertion');
   const secret = form.get('client_secret');
@@ -204,5 +267,5 @@ function checkClientCredential(
   const type = form.get('client_assertion_type');
   if (!type) return { code: 900144, values: { parameter: 'client_assertion_type' } };
   if (type !== JWT_BEARER) return { code: 7000218 };
-  return checkClientAssertion(assertion, application, world, keys, externalIssuers);
+  return checkAssertion(assertion);
 }

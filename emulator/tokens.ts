@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { v1Issuer, v2Issuer } from './clouds.ts';
 import type { SigningKeys } from './signing-keys.ts';
-import type { Application, ManagedIdentity, Resource, World } from './world.ts';
+import type { AgentIdentity, Application, CloudName, ManagedIdentity, Resource, World } from './world.ts';
 
 export interface IssuedToken {
   readonly accessToken: string;
@@ -93,6 +93,80 @@ export async function applicationToken(
     xms_ficinfo: 'CAAQABgAIAAoAjAA',
   });
   return { accessToken, notBefore: now - NOT_BEFORE_OFFSET, expiresOn };
+}
+
+/** https://learn.microsoft.com/entra/agent-id/agent-token-claims: `11` says that the subject or actor is an agent identity. */
+const AGENT_FACETS = { xms_act_fct: '3 9 11', xms_sub_fct: '9 3 11', xms_tnt_fct: '3 9', xms_idrel: '7 10' };
+/** The facets and the lifetime in the blueprint tokens that others published. */
+const BLUEPRINT_FACETS = { xms_act_fct: '1 9', xms_sub_fct: '1 9', xms_idrel: '7 26' };
+const BLUEPRINT_TOKEN_LIFETIME = 3900;
+
+/**
+ * The blueprint's token for one agent identity. Only that agent identity can present it.
+ * https://learn.microsoft.com/entra/agent-id/agent-autonomous-app-oauth-flow
+ */
+export async function blueprintToken(
+  keys: SigningKeys,
+  world: World,
+  blueprint: Application,
+  tenant: string,
+  objectId: string,
+  resource: Resource,
+  fmiPath: string,
+): Promise<IssuedToken> {
+  const now = secondsNow();
+  const expiresOn = now + BLUEPRINT_TOKEN_LIFETIME;
+  const principal = { clientId: blueprint.clientId, objectId, tenant };
+  const accessToken = await keys.sign({
+    ...claims(world, principal, resource, resource.appId, now, expiresOn),
+    ...BLUEPRINT_FACETS,
+    sub: agentSubject(world.cloud, tenant, blueprint.clientId, fmiPath),
+    xms_ficinfo: 'CAAQABgAIAAoAjAA',
+  });
+  return { accessToken, notBefore: now, expiresOn };
+}
+
+/** An agent identity's token. Its roles are those that are assigned to it. */
+export async function agentToken(
+  keys: SigningKeys,
+  world: World,
+  agent: AgentIdentity,
+  resource: Resource,
+  requested: string,
+): Promise<IssuedToken> {
+  const now = secondsNow();
+  const expiresOn = now + randomInt(3600, 5401);
+  const roles = agent.roles.filter((one) => one.api === resource.appId).map((one) => one.role);
+  const { roles: _ofApplications, ...withoutRoles } = resource;
+  const principal = { clientId: agent.clientId, objectId: agent.clientId, tenant: agent.tenant };
+  const accessToken = await keys.sign({
+    ...claims(
+      world,
+      principal,
+      roles.length > 0 ? { ...withoutRoles, roles } : withoutRoles,
+      requested,
+      now - NOT_BEFORE_OFFSET,
+      expiresOn,
+    ),
+    ...AGENT_FACETS,
+    xms_par_app_azp: agent.blueprint,
+    xms_ficinfo: 'CAAQABgAIAAoAzAAOAE',
+  });
+  return { accessToken, notBefore: now - NOT_BEFORE_OFFSET, expiresOn };
+}
+
+/** The `sub` of a blueprint's token. Only the public cloud's code (`pub`) is published; the others are our names. */
+export function agentSubject(cloud: CloudName, tenant: string, blueprint: string, fmiPath: string): string {
+  const code = cloud === 'public' ? 'pub' : cloud;
+  return `/eid1/c/${code}/t/${guidBytes(tenant)}/a/${guidBytes(blueprint)}/${fmiPath}`;
+}
+
+/** A GUID's bytes in .NET's order, in which the first three groups are little-endian. */
+function guidBytes(guid: string): string {
+  const [first = '', second = '', third = '', ...rest] = guid.split('-');
+  const reversed = (hex: string): Buffer => Buffer.from(hex, 'hex').reverse();
+  const bytes = [reversed(first), reversed(second), reversed(third), Buffer.from(rest.join(''), 'hex')];
+  return Buffer.concat(bytes).toString('base64url');
 }
 
 /** The token of one of the machine's identities. `tokenLifetime` says how much of its 24 hours is left. */

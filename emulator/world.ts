@@ -41,7 +41,9 @@ export interface Application {
   readonly homeTenant: string;
   readonly signInAudience: 'AzureADMyOrg' | 'AzureADMultipleOrgs';
   readonly disabled?: boolean;
-  /** Has Graph's `Application.ReadWrite.All`. */
+  /** An agent identity blueprint: a special application that impersonates its agent identities and nothing else. */
+  readonly isBlueprint?: boolean;
+  /** Has Graph's `Application.ReadWrite.All`, and may create blueprints and agent identities. */
   readonly graphAdministrator?: boolean;
   /** The lifetime of its app tokens in seconds. Default: a random time of 60 to 90 minutes, as in Entra. */
   readonly tokenLifetime?: number;
@@ -50,6 +52,31 @@ export interface Application {
   readonly servicePrincipals: Readonly<
     Record<string, { readonly objectId: string; readonly disabled?: boolean }>
   >;
+}
+
+/**
+ * An agent identity: a service principal without credentials, the child of one blueprint, in one tenant.
+ * https://learn.microsoft.com/entra/agent-id/agent-identities
+ */
+export interface AgentIdentity {
+  /** Client ID and object ID. They are the same. */
+  readonly clientId: string;
+  readonly displayName: string;
+  /** The blueprint's client ID. */
+  readonly blueprint: string;
+  readonly tenant: string;
+  readonly disabled?: boolean;
+  /** The app roles that are assigned to it. Unlike an application, it has no others in its tokens. */
+  readonly roles: readonly AppRoleAssignment[];
+}
+
+/** https://learn.microsoft.com/graph/api/resources/approleassignment */
+export interface AppRoleAssignment {
+  /** The assignment's ID in Graph. */
+  readonly id: string;
+  /** The web API's application ID. */
+  readonly api: string;
+  readonly role: string;
 }
 
 export interface ManagedIdentity {
@@ -81,7 +108,7 @@ export interface Subscription {
   readonly id: string;
   readonly displayName: string;
   readonly tenant: string;
-  /** Client IDs of the applications that can read it. */
+  /** Client IDs of the applications and agent identities that can read it. */
   readonly visibleTo: readonly string[];
 }
 
@@ -113,7 +140,7 @@ export interface Registry {
   /** For example `contoso.azurecr.io`. */
   readonly loginServer: string;
   readonly tenant: string;
-  /** Client IDs of the applications with these rights. */
+  /** Client IDs of the applications and agent identities with these rights. */
   readonly pull: readonly string[];
   readonly push: readonly string[];
   /** The policy `azureADAuthenticationAsArmPolicy` is disabled: only tokens for the registry's own audience work. */
@@ -129,15 +156,28 @@ export interface AzureDevOpsOrganization {
   readonly members: readonly string[];
 }
 
+/** A feed of Azure Artifacts, with all its protocols. */
+export interface Feed {
+  /** Its path below `pkgs.dev.azure.com`, for example `contoso/_packaging/packages`. */
+  readonly path: string;
+  /** The tenant that the organization is connected to. */
+  readonly tenant: string;
+  /** Client IDs of the applications with these roles. A publisher can also read. */
+  readonly readers: readonly string[];
+  readonly publishers: readonly string[];
+}
+
 export interface World {
   readonly cloud: CloudName;
   readonly tenants: readonly Tenant[];
   readonly applications: readonly Application[];
+  readonly agentIdentities: readonly AgentIdentity[];
   readonly identities: readonly ManagedIdentity[];
   readonly resources: readonly Resource[];
   readonly subscriptions: readonly Subscription[];
   readonly storageAccounts: readonly StorageAccount[];
   readonly registries: readonly Registry[];
   readonly organizations: readonly AzureDevOpsOrganization[];
+  readonly feeds: readonly Feed[];
   readonly machine: Machine;
 }

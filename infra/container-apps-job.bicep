@@ -10,6 +10,9 @@ param environmentId string
 @description('The image with the runner and a start script that registers it as an ephemeral runner.')
 param image string
 
+@description('The login server of a private Azure Container Registry that has the image, for example contoso.azurecr.io. The identity needs the role AcrPull there. Empty for a public image.')
+param registryServer string = ''
+
 @description('The owner of the repository.')
 param repositoryOwner string
 
@@ -18,7 +21,7 @@ param repository string
 
 @description('A GitHub personal access token that can register runners. It gives no access to Azure.')
 @secure()
-param registrationToken string
+param personalAccessToken string
 
 @description('The label of the runners.')
 param label string = 'container-apps'
@@ -26,7 +29,7 @@ param label string = 'container-apps'
 param name string = 'runners'
 param location string = resourceGroup().location
 
-resource runners 'Microsoft.App/jobs@2024-03-01' = {
+resource runners 'Microsoft.App/jobs@2025-01-01' = {
   name: name
   location: location
   identity: {
@@ -41,6 +44,21 @@ resource runners 'Microsoft.App/jobs@2024-03-01' = {
       triggerType: 'Event'
       replicaTimeout: 3600
       replicaRetryLimit: 0
+      registries: empty(registryServer)
+        ? []
+        : [
+            {
+              server: registryServer
+              identity: identityId
+            }
+          ]
+      // The containers of the job can use the identity. An init container cannot.
+      identitySettings: [
+        {
+          identity: identityId
+          lifecycle: 'Main'
+        }
+      ]
       eventTriggerConfig: {
         parallelism: 1
         replicaCompletionCount: 1
@@ -62,7 +80,7 @@ resource runners 'Microsoft.App/jobs@2024-03-01' = {
               }
               auth: [
                 {
-                  secretRef: 'registration-token'
+                  secretRef: 'personal-access-token'
                   triggerParameter: 'personalAccessToken'
                 }
               ]
@@ -72,8 +90,8 @@ resource runners 'Microsoft.App/jobs@2024-03-01' = {
       }
       secrets: [
         {
-          name: 'registration-token'
-          value: registrationToken
+          name: 'personal-access-token'
+          value: personalAccessToken
         }
       ]
     }
@@ -89,7 +107,7 @@ resource runners 'Microsoft.App/jobs@2024-03-01' = {
           env: [
             {
               name: 'GITHUB_PAT'
-              secretRef: 'registration-token'
+              secretRef: 'personal-access-token'
             }
             {
               name: 'GH_URL'

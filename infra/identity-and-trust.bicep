@@ -22,13 +22,16 @@ var audiences = {
   AzureUSGovernment: 'api://AzureADTokenExchangeUSGov'
   AzureChinaCloud: 'api://AzureADTokenExchangeChina'
 }
+// The issuer must be equal letter by letter. environment().authentication.loginEndpoint ends in a slash, and in China it
+// is an older address, so the addresses stand here.
 var signInAddresses = {
+  #disable-next-line no-hardcoded-env-urls
   AzureCloud: 'https://login.microsoftonline.com'
   AzureUSGovernment: 'https://login.microsoftonline.us'
   AzureChinaCloud: 'https://login.partner.microsoftonline.cn'
 }
 
-resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: identityName
   location: location
 }

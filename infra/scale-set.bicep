@@ -1,4 +1,4 @@
-// A scale set for runners or agents that has the managed identity. The `setUp` script registers the runners or agents.
+// A scale set for runners or agents that has the managed identity. The `cloudInit` script registers the runners.
 
 @description('The resource ID of the user-assigned managed identity.')
 param identityId string
@@ -9,16 +9,18 @@ param subnetId string
 @description('The SSH public key of the administrator.')
 param sshPublicKey string
 
-@description('A cloud-init script that installs and registers the runner or agent.')
+@description('A cloud-init script that installs and registers the runner. Empty for scale set agents: Azure DevOps installs the agent.')
 @secure()
-param setUp string = ''
+param cloudInit string = ''
 
+@description('The name of the scale set. The names of the machines start with it.')
 param name string = 'runners'
+
 param location string = resourceGroup().location
 param instances int = 1
 param size string = 'Standard_D2s_v5'
 
-resource machines 'Microsoft.Compute/virtualMachineScaleSets@2024-07-01' = {
+resource machines 'Microsoft.Compute/virtualMachineScaleSets@2025-04-01' = {
   name: name
   location: location
   sku: {
@@ -34,14 +36,20 @@ resource machines 'Microsoft.Compute/virtualMachineScaleSets@2024-07-01' = {
   properties: {
     orchestrationMode: 'Uniform'
     overprovision: false
+    // More than 100 machines, and machines wherever there is room: runners do not need to be near each other.
+    singlePlacementGroup: false
+    platformFaultDomainCount: 1
+    // Azure DevOps requires manual upgrades. They also never restart a machine that runs a job.
     upgradePolicy: {
       mode: 'Manual'
     }
     virtualMachineProfile: {
       osProfile: {
         computerNamePrefix: name
+        // Not a secret: only the SSH key signs in.
+        #disable-next-line adminusername-should-not-be-literal
         adminUsername: 'runner'
-        customData: empty(setUp) ? null : base64(setUp)
+        customData: empty(cloudInit) ? null : base64(cloudInit)
         linuxConfiguration: {
           disablePasswordAuthentication: true
           ssh: {

@@ -21,9 +21,17 @@ export function hashInputs(root: string): string {
   ]);
 }
 
-export function isUpToDate(root: string, bundle: Bundle, inputs: string): boolean {
+/** `unbuilt`: no build on this machine wrote it. `dist/` is then as it was committed. */
+export type BundleState = 'current' | 'changed' | 'unbuilt';
+
+export function bundleState(root: string, bundle: Bundle, inputs: string): BundleState {
   const file = stampFile(root, bundle);
-  return existsSync(file) && readFileSync(file, 'utf8') === stamp(root, bundle, inputs);
+  if (!existsSync(file)) return 'unbuilt';
+  return readFileSync(file, 'utf8') === stamp(root, bundle, inputs) ? 'current' : 'changed';
+}
+
+export function isUpToDate(root: string, bundle: Bundle, inputs: string): boolean {
+  return bundleState(root, bundle, inputs) === 'current';
 }
 
 /** @param inputs the hash from before the build, so that a change during the build counts as a change */

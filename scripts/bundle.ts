@@ -1,5 +1,5 @@
 /** Builds one bundle, named by `bundleName`. It runs as a process of its own because the bundler keeps state. */
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,17 +44,20 @@ if (wanted === undefined) throw new Error(`no bundle has the name ${process.argv
 await build(wanted);
 
 async function build(bundle: Bundle): Promise<void> {
-  const { entry, folder, file, format, licenses, firstFile } = bundle;
+  const { entry, folder, file, format, licenses, firstFile, alone } = bundle;
   process.chdir(join(root, bundlerDir));
-  const { code, map, assets, stats } = await ncc(join(root, 'build', entryFolder, entry), {
-    cache: false,
-    quiet: true,
-    esm: format === 'esm',
-    filename: file,
-    // The maps name every module of the bundle, for the licence notices. They are not written.
-    sourceMap: true,
-    sourceMapRegister: false,
-  });
+  const { code, map, assets, stats } = await ncc(
+    join(alone ? joinedSources() : join(root, 'build'), entryFolder, entry),
+    {
+      cache: false,
+      quiet: true,
+      esm: format === 'esm',
+      filename: file,
+      // The maps name every module of the bundle, for the licence notices. They are not written.
+      sourceMap: true,
+      sourceMapRegister: false,
+    },
+  );
 
   const output = join(root, folder);
   mkdirSync(output, { recursive: true });
@@ -67,8 +70,16 @@ async function build(bundle: Bundle): Promise<void> {
     const text = source.source.toString();
     if (name.endsWith('.map')) maps.push(text);
     else if (name.endsWith('.js')) {
+      if (alone && name !== file) {
+        // The stub of packages that are never called is imported later by a library.
+        if (text.includes('This part of a library is not in the bundle') && text.length < 5_000) continue;
+        throw new Error(`the bundler split off a part: ${name}`);
+      }
       const target = name === file ? firstFile : 'es2022';
-      writeFileSync(join(output, name), await compact(text, format, target));
+      const start = alone ? '#!/usr/bin/env node\n' : '';
+      writeFileSync(join(output, name), start + (await compact(text, format, target)), {
+        mode: alone ? 0o755 : 0o644,
+      });
     } else if (name !== 'package.json') throw new Error(`the bundler wrote an unexpected file: ${name}`);
   }
 
@@ -80,6 +91,26 @@ async function build(bundle: Bundle): Promise<void> {
     ...new Set(moduleFiles(modules).map((path) => relative(root, path).replaceAll(sep, '/'))),
   ].sort();
   writeFileSync(join(root, moduleListFile(bundle)), `${JSON.stringify(list, undefined, 2)}\n`);
+}
+
+/**
+ * A copy of the compiled sources for a bundle of one file: what is imported later comes from the same file, and still
+ * runs only then (https://webpack.js.org/api/module-methods/#magic-comments).
+ *
+ * @returns the folder in place of `build/`
+ */
+function joinedSources(): string {
+  const folder = join(root, 'build', 'joined');
+  rmSync(folder, { recursive: true, force: true });
+  cpSync(join(root, 'build', 'src'), join(folder, 'src'), { recursive: true });
+  cpSync(join(root, 'package.json'), join(folder, 'package.json'));
+  for (const name of readdirSync(join(folder, 'src'), { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.js')) continue;
+    const path = join(folder, 'src', name);
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, text.replaceAll(/\bimport\((?=['"]\.)/gu, 'import(/* webpackMode: "eager" */ '));
+  }
+  return folder;
 }
 
 async function compact(text: string, format: Bundle['format'], target: Bundle['firstFile']): Promise<string> {

@@ -12,6 +12,8 @@ export interface Bundle {
   readonly firstFile: 'es2018' | 'es2022';
   /** The folder also has files that no bundler wrote. Only this bundle's own files are replaced. */
   readonly sharesFolder?: true;
+  /** One file that can be copied anywhere and started by its name, without files that are loaded later. */
+  readonly alone?: true;
 }
 
 /** Where the entry points are. */
@@ -72,6 +74,15 @@ export const bundles: readonly Bundle[] = [
     firstFile: 'es2022',
     licenses: 'git-credential.licenses.txt',
     sharesFolder: true,
+  },
+  {
+    entry: 'command.js',
+    folder: 'dist/command',
+    file: 'index.js',
+    format: 'esm',
+    firstFile: 'es2022',
+    licenses: 'licenses.txt',
+    alone: true,
   },
 ];
 

@@ -77,6 +77,28 @@ java_program() {
     compile dependency:copy-dependencies -DincludeScope=runtime "-DoutputDirectory=$1/lib" >/dev/null
 }
 
+# Software that serves packages, and what it serves for examples/azure-artifacts: wheels, and a Maven repository with the
+# plugins of a build. The jobs of the tests start with empty folders and get all of it from the feed.
+feed_software() {
+  local folder=$1 example=examples/azure-artifacts greeting=$1/maven/com/contoso/greeting/1.0.0
+  cp test/clients/feeds/package.json "$folder/"
+  npm install --prefix "$folder" --silent --no-package-lock --no-audit --no-fund
+  python_packages python3 test/clients/feeds/requirements.txt "$folder/python"
+  grep --invert-match '^contoso' "$example/requirements.txt" >"$folder/wheels.txt"
+  sed --quiet --regexp-extended 's/^requires = \["(.*)"\]/\1/p' "$example/pyproject.toml" >>"$folder/wheels.txt"
+  "$folder/python/bin/pip" download --quiet --disable-pip-version-check --only-binary :all: \
+    --requirement "$folder/wheels.txt" --dest "$folder/wheels"
+
+  mkdir -p "$greeting" "$folder/build"
+  cp test/clients/feeds/greeting.pom "$greeting/greeting-1.0.0.pom"
+  python3 -m zipfile --create "$greeting/greeting-1.0.0.jar" "$greeting/greeting-1.0.0.pom"
+  cp "$example/pom.xml" "$folder/build/"
+  # Without the settings of the example, so that nothing is asked of its feed.
+  mvn --quiet --batch-mode --file "$folder/build/pom.xml" "-Dmaven.repo.local=$folder/maven" \
+    "-DaltDeploymentRepository=none::default::file://$folder/build/deployed" deploy >/dev/null
+  rm -r "$folder/build" "$folder/maven/com/contoso/app"
+}
+
 # The first Python that can run the current Ansible.
 newer_python() {
   local candidate
@@ -97,7 +119,7 @@ contents() { find "$1" -type f | sort | xargs tail -n +1; }
 install() {
   local name=$1 folder python requirements=test/clients/$1.requirements.txt
   case $name in
-    azure-cli | fabric-cli)
+    azure-cli | fabric-cli | zizmor)
       folder=$(cached "$name" "$(python3 --version; cat "$requirements")" python_packages python3 "$requirements")
       ;;
     azure-sdk)
@@ -119,6 +141,10 @@ install() {
       folder=$(cached "$name-programs" "$(go version; contents "test/clients/$name")" go_programs "test/clients/$name")
       ;;
     java) folder=$(cached "$name-program" "$(java -version 2>&1; contents test/clients/java)" java_program) ;;
+    feeds)
+      folder=$(cached feed-software "$(python3 --version; mvn --version; contents test/clients/feeds
+        cat examples/azure-artifacts/{pom.xml,pyproject.toml,requirements.txt}; declare -f feed_software)" feed_software)
+      ;;
     *) echo "Unknown client: $name" >&2; return 2 ;;
   esac
   mkdir -p build/clients
@@ -127,7 +153,7 @@ install() {
   echo "build/clients/$name: $folder"
 }
 
-clients=(azure-cli azure-cli-debian azure-sdk fabric-cli ansible azcopy java go go-registries)
+clients=(azure-cli azure-cli-debian azure-sdk fabric-cli zizmor ansible azcopy java go go-registries feeds)
 if (($# > 0)); then clients=("$@"); fi
 for client in "${clients[@]}"; do install "$client"; done
 if (($# == 0)); then scripts/install-old-nodes.sh; fi

@@ -8,6 +8,7 @@ import { identityErrors } from '../src/exchange/identity-errors.ts';
 import { unfitMachines } from '../src/exchange/machine.ts';
 import { registryErrors } from '../src/exchange/registry-errors.ts';
 import { connectionFailures } from '../src/messages/connection-failures.ts';
+import { tokenFileFailures } from '../src/messages/token-files.ts';
 import { unusableAnswers } from '../src/messages/unusable-answers.ts';
 
 export const troubleshootingFile = 'docs/troubleshooting.md';
@@ -87,6 +88,17 @@ export function troubleshooting(): string {
       `**Fix:** ${paragraph(fix)}`,
       '',
     ]),
+    '## The file with a pod’s token',
+    '',
+    'The step could not use the file that `federated-token-file` names: “the token in `<path>` cannot be used. Nothing was',
+    'requested.” See [Pods on AKS](pods.md).',
+    '',
+    ...Object.values(tokenFileFailures).flatMap(({ cause, fix }) => [
+      `### ${paragraph(cause)}`,
+      '',
+      `**Fix:** ${paragraph(fix)}`,
+      '',
+    ]),
     '## This machine cannot be used',
     '',
     ...unfitMachines.flatMap(({ machine, reason, fix }) => [
@@ -110,6 +122,8 @@ const trustBlock = [
   'The issuer is `https://login.microsoftonline.com/<tenant of the identity>/v2.0` (of the cloud). The subject is the managed',
   'identity’s **object (principal) ID**. The audience is `api://AzureADTokenExchange` (of the cloud). If only the audience',
   'differs, the log prints `az ad app federated-credential update` instead of `create`.',
+  'For a pod’s token, the issuer is the cluster’s and the subject is `system:serviceaccount:<namespace>:<name>`: see',
+  '[Pods on AKS](pods.md#set-up-the-trust).',
 ].join('\n');
 
 const assignBlock = [

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { unzipSync, zipSync } from 'fflate';
+import { repositoryAddress } from './repository-address.ts';
 
 /** A file of the package. */
 export interface VsixPart {
@@ -58,11 +59,29 @@ export function readVsix(path: string): VsixPart[] {
     .sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
+/** Where the Marketplace's page leads. */
+function links(repository: string | undefined): Readonly<Record<string, unknown>> {
+  if (repository === undefined) return {};
+  const file = (path: string) => `${repository}/blob/HEAD/${path}`;
+  return {
+    repository: { type: 'git', url: repository },
+    links: {
+      home: { uri: repository },
+      getstarted: { uri: `${repository}#readme` },
+      learn: { uri: file('docs/inputs.md') },
+      support: { uri: file('docs/troubleshooting.md') },
+      issues: { uri: `${repository}/issues` },
+      license: { uri: file('LICENSE') },
+    },
+  };
+}
+
 async function runTfx(root: string, outputFolder: string): Promise<void> {
   const tfx = join(root, 'node_modules', 'tfx-cli', '_build', 'tfx-cli.js');
   const options = [
     ...['--root', join(root, 'ado-task'), '--manifest-globs', 'vss-extension.json'],
     ...['--output-path', outputFolder, '--no-prompt', '--no-color'],
+    ...['--override', JSON.stringify(links(repositoryAddress(root)))],
   ];
   // With the user's home folder, tfx would read the defaults that are saved there.
   const env = { PATH: process.env['PATH'], HOME: outputFolder, USERPROFILE: outputFolder };

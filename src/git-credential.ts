@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { azureReposScope, isAzureReposHost } from './azure/azure-repos.ts';
+import { azureReposScope } from './azure/azure-repos.ts';
 import type { AppToken } from './exchange/request.ts';
 import { systemWords } from './handover/errors.ts';
 import { type GitCredentialSettings, readGitSettings } from './handover/git-credential.ts';
@@ -13,46 +13,25 @@ import { StepDeclined } from './inputs/errors.ts';
 const leastTimeLeft = 5 * 60_000;
 
 /**
- * Answers one call of git: https://git-scm.com/docs/git-credential#IOFMT. Never throws.
+ * A token for git's credential helper of a job: the last one, or a new one if that is nearly over. Never throws.
  *
- * @param operation `get`; git's other operations have no answer, because nothing is stored
- * @param question git's description of what it wants a credential for
  * @param log takes lines for the user, on stderr
- * @returns what git reads: nothing for any address that is not Azure Repos
+ * @returns nothing if there is none; the reason is then in the log
  */
-export async function answerGit(
-  operation: string,
-  question: string,
+export async function findGitToken(
   settingsPath: string,
   log: (text: string) => void,
-): Promise<string> {
-  if (operation !== 'get') return '';
-  const { protocol, host, username } = readQuestion(question);
-  if (protocol !== 'https' || !isAzureReposHost(host ?? '')) return '';
+): Promise<string | undefined> {
   const write = (text: string): void => log(`${sanitizeForLog(text)}\n`);
-  let settings: GitCredentialSettings;
   try {
-    settings = readGitSettings(settingsPath);
+    const settings = readGitSettings(settingsPath);
+    return cachedToken(settingsPath) ?? (await freshToken(settings, settingsPath, write));
   } catch (error) {
     write(
       `entra-app-token: Git’s credential helper cannot read its settings ${settingsPath}: ${systemWords(error)}. The clean-up removes them when the job ends. Run the step again, in this job.`,
     );
-    return quit;
+    return undefined;
   }
-  const token = cachedToken(settingsPath) ?? (await freshToken(settings, settingsPath, write));
-  // Azure Repos accepts any user name: https://learn.microsoft.com/azure/devops/repos/git/auth-overview
-  return token === undefined ? quit : `username=${username || 'entra-app-token'}\npassword=${token}\n`;
-}
-
-/** Git then fails at once. Otherwise it would ask the user, and wait for ever in a job with a terminal. */
-const quit = 'quit=1\n';
-
-function readQuestion(question: string): Readonly<Partial<Record<string, string>>> {
-  return Object.fromEntries(
-    question
-      .split('\n')
-      .map((line) => [line.slice(0, Math.max(0, line.indexOf('='))), line.slice(line.indexOf('=') + 1)]),
-  );
 }
 
 const cachePath = (settingsPath: string): string => join(dirname(settingsPath), gitTokenName);

@@ -40,7 +40,7 @@ test('the package has its version in its name and holds only the files that it n
   expect(vsix.path).toBe(join(folder, `${packageJson.name}-${packageJson.version}.vsix`));
   const unexpected = names().filter(
     (name) =>
-      !/^(?:\[Content_Types\]\.xml|extension\.vsixmanifest|extension\.vsomanifest|overview\.md|images\/extension-icon\.png)$/.test(
+      !/^(?:\[Content_Types\]\.xml|extension\.vsixmanifest|extension\.vsomanifest|overview\.md|license\.txt|images\/extension-icon\.png)$/.test(
         name,
       ) &&
       !/^EntraAppToken\/(?:task\.json|icon\.png|index\.js|post\.js|git-credential\.js|\d+\.(?:index|post|git-credential)\.js|(?:(?:post|git-credential)\.)?licenses\.txt)$/.test(
@@ -67,6 +67,14 @@ test('it has no source map, no module folder and no dot file, and no bundle name
       hasSourceMap: false,
     });
   }
+});
+
+test('its page has the license, a banner and an icon', () => {
+  const manifest = part('extension.vsixmanifest').toString();
+  expect(part('license.txt').toString()).toBe(readFileSync('LICENSE', 'utf8'));
+  expect(manifest).toContain('<License>license.txt</License>');
+  expect(manifest).toMatch(/Branding\.Color" Value="#[0-9a-f]{6}"/u);
+  expect(manifest).toContain('<Icon>images/extension-icon.png</Icon>');
 });
 
 test('it stays small', () => {

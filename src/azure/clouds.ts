@@ -96,6 +96,11 @@ export const cloudsWithoutPreset: readonly {
   },
 ];
 
+/** The token-exchange audiences of all clouds. */
+export const cloudAudiences: readonly string[] = [...Object.values(clouds), ...cloudsWithoutPreset].map(
+  ({ audience }) => audience,
+);
+
 /** The cloud with this name, ours or the Azure CLI's, in any letter case. */
 export function findCloud(text: string): Cloud | undefined {
   const wanted = text.toLowerCase();

@@ -183,6 +183,59 @@ export const loginVariables: Readonly<Record<LoginTarget, readonly string[]>> = 
   git: ['GIT_CONFIG_COUNT', 'GIT_CONFIG_KEY_*', 'GIT_CONFIG_VALUE_*'],
 };
 
+/**
+ * Variables with which a client would not use the identity endpoint in its environment, or would act as somebody else.
+ * Sources: the credential chains of the SDKs, as for azure-sdk above, and how they recognize a host: @azure/msal-node
+ * `ManagedIdentityClient.mjs`, microsoft-authentication-library-for-python `managed_identity.py`, azure-sdk-for-go
+ * `managed_identity_client.go`; Terraform, hashicorp/go-azure-sdk `sdk/auth/managed_identity_authorizer.go`; azcopy
+ * and kubelogin as above.
+ */
+export const identityEndpointConflicts: readonly ConflictRow[] = [
+  { name: 'AZURE_CLIENT_SECRET', conflict: 'is a secret that the SDKs prefer to the identity endpoint' },
+  {
+    name: 'AZURE_CLIENT_CERTIFICATE_*',
+    conflict: 'names a certificate that the SDKs prefer to the identity endpoint',
+  },
+  { name: 'AZURE_USERNAME', conflict: 'makes the SDKs sign in a user' },
+  { name: 'AZURE_PASSWORD', conflict: 'makes the SDKs sign in a user' },
+  {
+    name: 'AZURE_FEDERATED_TOKEN_FILE',
+    conflict: 'names a token that the SDKs prefer to the identity endpoint',
+  },
+  {
+    name: 'AZURE_TOKEN_CREDENTIALS',
+    conflict: 'makes the SDKs use another kind of credential',
+    harmless: (value) => /^(prod|ManagedIdentityCredential)$/iu.test(value),
+  },
+  {
+    name: 'IDENTITY_SERVER_THUMBPRINT',
+    conflict: 'makes the SDKs ask in the form of Azure Service Fabric',
+  },
+  { name: 'IMDS_ENDPOINT', conflict: 'makes clients ask in the form of Azure Arc' },
+  { name: 'MSI_ENDPOINT', conflict: 'makes older clients ask the machine’s own identity endpoint' },
+  { name: 'MSI_SECRET', conflict: 'makes older clients ask the machine’s own identity endpoint' },
+  {
+    name: 'AZCOPY_AUTO_LOGIN_TYPE',
+    conflict: 'makes azcopy use the token of a workload identity',
+    harmless: (value) => !/^WORKLOAD$/iu.test(value),
+  },
+  {
+    name: 'AZCOPY_OAUTH_TOKEN_INFO',
+    conflict: 'is a token that azcopy prefers to the identity endpoint',
+  },
+  {
+    name: 'AAD_LOGIN_METHOD',
+    conflict: 'makes kubelogin use the token of a workload identity',
+    harmless: (value) => !/^workloadidentity$/iu.test(value),
+  },
+  {
+    name: 'ARM_USE_MSI',
+    conflict:
+      'makes Terraform ask the machine, because Terraform does not know this kind of identity endpoint (use `export: terraform`)',
+    harmless: isFalse,
+  },
+];
+
 /** Names that `export` and `login` set, empty or not. */
 export function variableNames(): readonly string[] {
   const rows = Object.values(toolRows).flat();

@@ -4,12 +4,13 @@ import type { Budget } from './budget.ts';
 import { isGuid, readClaims, textClaim } from './claims.ts';
 import { ExchangeError, type UnusableAnswer } from './errors.ts';
 import type { AppToken, Assertion, ExchangeRequest } from './request.ts';
-import { createTransport, type ExchangeObserver } from './transport.ts';
+import { createTransport, type ExchangeObserver, type RequestContext } from './transport.ts';
 
 /**
- * Presents the assertion to Entra and returns the app's token for one scope.
+ * Presents the assertion to Entra and returns the app's token for one scope. Each try presents the assertion that is to
+ * be presented at that time: a pod's token is replaced while tries wait.
  *
- * @throws ExchangeError if Entra refuses, or the token names another app or tenant
+ * @throws ExchangeError if the assertion cannot be had, Entra refuses, or the token names another app or tenant
  */
 export async function fetchAppToken({
   request,
@@ -21,15 +22,21 @@ export async function fetchAppToken({
 }: {
   readonly request: ExchangeRequest;
   readonly scope: string;
-  readonly assertion: Assertion;
+  readonly assertion: () => Promise<Assertion>;
   readonly agent: Agent;
   readonly budget: Budget;
   readonly observer: ExchangeObserver;
 }): Promise<AppToken> {
   const { tenantId, clientId, authorityHost, proxy } = request;
-  const context = { scope, assertion: assertion.claims };
-  const transport = createTransport({ leg: 'entra', agent, proxy, budget, observer, context });
-  const credential = new ClientAssertionCredential(tenantId, clientId, async () => assertion.token, {
+  let presented = await assertion();
+  const context = (): RequestContext => ({ scope, assertion: presented.claims });
+  const beforeRetry = async (body: string): Promise<string> => {
+    const { token } = presented;
+    presented = await assertion();
+    return presented.token === token ? body : withAssertion(body, presented);
+  };
+  const transport = createTransport({ leg: 'entra', agent, proxy, budget, observer, context, beforeRetry });
+  const credential = new ClientAssertionCredential(tenantId, clientId, async () => presented.token, {
     authorityHost,
     disableInstanceDiscovery: true,
     httpClient: transport.httpClient,
@@ -46,12 +53,19 @@ export async function fetchAppToken({
       host: new URL(authorityHost).host,
       status: 200,
       ...mismatch,
-      ...context,
+      ...context(),
       attempts: { tries: 1, elapsed: 0 },
     });
   }
   observer.accepted('entra', claims);
   return { token, expiresOn: new Date(expiresOnTimestamp) };
+}
+
+/** https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow#third-case-access-token-request-with-a-federated-credential */
+function withAssertion(body: string, { token }: Assertion): string {
+  const form = new URLSearchParams(body);
+  form.set('client_assertion', token);
+  return form.toString();
 }
 
 /** The GUID of the tenant that the token is for, if it can be read. */

@@ -79,16 +79,14 @@ export interface ProxyPlace {
   readonly setting: string;
 }
 
+/** Why a file gives no token. */
+export type FileProblem = 'missing' | 'unreadable' | 'not-a-file' | 'too-large' | 'empty' | 'not-a-token';
+
 /** Why the file with the pod's token cannot be used. */
-export type TokenFileProblem =
-  | 'unreadable'
-  | 'not-a-token'
-  | 'expired'
-  | 'issued-by-entra'
-  | 'wrong-audience';
+export type TokenFileProblem = FileProblem | 'expired' | 'issued-by-entra' | 'wrong-audience';
 
 /** Why the file with an earlier assertion cannot be used. */
-export type AssertionFileProblem = 'unreadable' | 'not-a-token' | 'expired';
+export type AssertionFileProblem = FileProblem | 'expired';
 
 /** Everything that can end an exchange. */
 export type ExchangeProblem =
@@ -101,6 +99,8 @@ export type ExchangeProblem =
       readonly audience: string;
       /** What the file has instead, or the system's own words. From outside. */
       readonly found: string;
+      /** It had a good token before, which may have been sent. */
+      readonly readBefore: boolean;
     }
   | {
       readonly kind: 'unusable-assertion-file';

@@ -2,6 +2,7 @@ import type { Agent } from 'node:http';
 import { fetchAppToken, tenantOf } from './app-token.ts';
 import { type Budget, type Clock, startBudget, systemClock } from './budget.ts';
 import { authoritiesWith, createAgent } from './connections.ts';
+import { ExchangeError } from './errors.ts';
 import { managedIdentity } from './managed-identity.ts';
 import { fetchRegistryToken } from './registry-token.ts';
 import type {
@@ -19,7 +20,8 @@ import { assertionFile, tokenFile } from './token-file.ts';
 import type { ExchangeObserver } from './transport.ts';
 
 /**
- * The app's tokens, fetched on demand: the assertion is kept while it is valid, app tokens are not kept.
+ * The app's tokens, fetched on demand: a managed identity's assertion is kept while it is valid, a projected file is read
+ * again at each try, app tokens are not kept.
  * https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
  */
 export interface AppTokenSource {
@@ -35,7 +37,7 @@ export interface AppTokenSource {
 export function createTokenSource(request: ExchangeRequest, observer: ExchangeObserver): AppTokenSource {
   const { authorityHost, certificateAuthority, proxy, origin, audience } = request;
   const authorities = certificateAuthority === undefined ? undefined : authoritiesWith(certificateAuthority);
-  const assertion = keepAssertion(sourceFor(origin, audience, observer));
+  const assertion = sourceFor(origin, audience, observer);
   /** Requests of one exchange through one proxy share an agent, and with it TLS sessions. */
   const agents = new WeakMap<Budget, Map<string, Agent>>();
   const agentFor = (budget: Budget, url: string, way: ForwardProxy | undefined): Agent => {
@@ -59,7 +61,7 @@ export function createTokenSource(request: ExchangeRequest, observer: ExchangeOb
     fetchAppToken({
       request,
       scope,
-      assertion: await assertion(budget),
+      assertion: () => assertion(budget),
       agent: agentFor(budget, authorityHost, proxy),
       budget,
       observer,
@@ -72,7 +74,6 @@ export function createTokenSource(request: ExchangeRequest, observer: ExchangeOb
         request,
         registry,
         appToken,
-        assertion: await assertion(budget),
         agent: agentFor(budget, `https://${registry.loginServer}`, registry.proxy),
         budget,
         observer,
@@ -83,11 +84,11 @@ export function createTokenSource(request: ExchangeRequest, observer: ExchangeOb
 function sourceFor(origin: AssertionOrigin, audience: string, observer: ExchangeObserver): AssertionSource {
   switch (origin.kind) {
     case 'managed-identity':
-      return managedIdentity(origin, audience, observer);
+      return keepAssertion(managedIdentity(origin, audience, observer));
     case 'token-file':
       return tokenFile(origin.path, audience, observer);
     case 'assertion-file':
-      return assertionFile(origin.path, observer);
+      return keepAssertion(assertionFile(origin.path, observer));
   }
 }
 
@@ -125,7 +126,8 @@ export async function exchange(
     const appTokens = await Promise.all(wanted.values());
     const tenantId = appTokens.map(tenantOf).find((tenant) => tenant !== undefined);
     return {
-      assertion,
+      // A projected file may have been replaced meanwhile.
+      assertion: await source.assertion(budget).catch(() => assertion),
       tokens: new Map(pairs),
       registryTokens: new Map(registryPairs),
       ...(tenantId !== undefined && { tenantId }),
@@ -139,30 +141,54 @@ export async function exchange(
 /** An assertion with less time left is replaced before it is used. Entra allows five minutes of clock skew. */
 const leastTimeLeft = 5 * 60_000;
 
+/** An assertion, or the request for it that is under way. */
+interface KeptAssertion {
+  readonly askedIn: Budget;
+  readonly assertion: Promise<Assertion>;
+  expiresOn: number;
+  /** The request failed because the exchange that made it was over. */
+  cutShort: boolean;
+}
+
 /**
  * The same source, asked again only when the last assertion is nearly over, and at most once in one exchange: a machine
- * that returns a token with little time left would return it again. Callers at the same time share one request.
+ * that returns a token with little time left would return it again. Callers at the same time share one request. If the
+ * time of the exchange that made it runs out, the others, which have a time of their own, ask again.
  */
 function keepAssertion(source: AssertionSource): AssertionSource {
-  let current: Promise<Assertion> | undefined;
-  let askedIn: Budget | undefined;
-  let expiresOn = 0;
-  return (budget) => {
-    if (current !== undefined && (askedIn === budget || expiresOn - budget.date() > leastTimeLeft)) {
-      return current;
-    }
-    askedIn = budget;
-    expiresOn = Number.POSITIVE_INFINITY;
-    const fetched = source(budget);
-    current = fetched;
-    fetched.then(
-      (assertion) => {
-        expiresOn = assertion.expiresOn.getTime();
+  let current: KeptAssertion | undefined;
+  const ask = (budget: Budget): KeptAssertion => {
+    const asked: KeptAssertion = {
+      askedIn: budget,
+      assertion: source(budget),
+      expiresOn: Number.POSITIVE_INFINITY,
+      cutShort: false,
+    };
+    current = asked;
+    asked.assertion.then(
+      ({ expiresOn }) => {
+        asked.expiresOn = expiresOn.getTime();
       },
-      () => {
-        if (current === fetched) current = undefined;
+      (error: unknown) => {
+        asked.cutShort =
+          budget.cancelled() || (error instanceof ExchangeError && 'outOfTime' in error.detail);
+        if (current === asked) current = undefined;
       },
     );
-    return fetched;
+    return asked;
+  };
+  return async (budget) => {
+    for (;;) {
+      const kept =
+        current !== undefined &&
+        (current.askedIn === budget || current.expiresOn - budget.date() > leastTimeLeft)
+          ? current
+          : ask(budget);
+      try {
+        return await kept.assertion;
+      } catch (error) {
+        if (kept.askedIn === budget || !kept.cutShort || budget.cancelled()) throw error;
+      }
+    }
   };
 }

@@ -151,8 +151,21 @@ function isSet(value: string | undefined): value is string {
   return value !== undefined && value !== '';
 }
 
+const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/u;
+/** https://www.rfc-editor.org/rfc/rfc3927 and https://www.rfc-editor.org/rfc/rfc4291#section-2.5.6 */
+const linkLocal = /^(169\.254(\.\d{1,3}){2}|\[fe[89ab][\da-f]:.*\])$/u;
+
 function isLoopback(url: string): boolean {
+  return isAt(url, ['http:'], [loopback]);
+}
+
+/** Where the identity endpoint of a machine can be: no other machine answers at such an address. */
+export function isOnThisMachine(url: string): boolean {
+  return isAt(url, ['http:', 'https:'], [loopback, linkLocal]);
+}
+
+function isAt(url: string, protocols: readonly string[], hosts: readonly RegExp[]): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, hostname, username } = new URL(url);
-  return protocol === 'http:' && username === '' && /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/u.test(hostname);
+  return protocols.includes(protocol) && username === '' && hosts.some((pattern) => pattern.test(hostname));
 }

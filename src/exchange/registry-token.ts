@@ -3,8 +3,8 @@ import { createPipelineRequest } from '@azure/core-rest-pipeline';
 import { tenantOf } from './app-token.ts';
 import type { Budget } from './budget.ts';
 import { expiryClaim, readClaims } from './claims.ts';
-import type { AppToken, Assertion, ExchangeRequest, Registry } from './request.ts';
-import { createTransport, type ExchangeObserver } from './transport.ts';
+import type { AppToken, ExchangeRequest, Registry } from './request.ts';
+import { createTransport, type ExchangeObserver, type RequestContext } from './transport.ts';
 
 /** A registry token without a readable expiry lives three hours: https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md */
 const usualLifetime = 3 * 3_600_000;
@@ -19,7 +19,6 @@ export async function fetchRegistryToken({
   request,
   registry: { loginServer, proxy },
   appToken,
-  assertion,
   agent,
   budget,
   observer,
@@ -27,12 +26,11 @@ export async function fetchRegistryToken({
   readonly request: ExchangeRequest;
   readonly registry: Registry;
   readonly appToken: AppToken;
-  readonly assertion: Assertion;
   readonly agent: Agent;
   readonly budget: Budget;
   readonly observer: ExchangeObserver;
 }): Promise<AppToken> {
-  const context = { scope: `acr:${loginServer}`, assertion: assertion.claims };
+  const context = (): RequestContext => ({ scope: `acr:${loginServer}` });
   const transport = createTransport({ leg: 'registry', agent, proxy, budget, observer, context });
   const form = new URLSearchParams({
     grant_type: 'access_token',

@@ -75,7 +75,8 @@ export interface Assertion {
 }
 
 /**
- * Where client assertions come from: a machine's managed identity, for example. Each call asks again.
+ * Where client assertions come from: a machine's managed identity, for example. Each call returns the assertion that is
+ * to be presented now.
  *
  * @throws ExchangeError if no assertion can be had
  */

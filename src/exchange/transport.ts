@@ -81,18 +81,22 @@ export function createTransport({
   proxy,
   budget,
   observer,
-  context = {},
+  context = () => ({}),
+  beforeRetry,
 }: {
   readonly leg: Leg;
   readonly agent: Agent;
   readonly proxy?: ForwardProxy | undefined;
   readonly budget: Budget;
   readonly observer: ExchangeObserver;
-  readonly context?: RequestContext;
+  /** Asked when a failure or an event is reported. */
+  readonly context?: () => RequestContext;
+  /** Returns the body for the next try. */
+  readonly beforeRetry?: (body: string) => Promise<string>;
 }): LegTransport {
   const proxyPlace = proxy && { host: new URL(proxy.url).host, setting: proxy.setting };
-  let failed: ExchangeError | undefined;
-  const fail = (error: ExchangeError): never => {
+  let failed: unknown;
+  const fail = (error: unknown): never => {
     failed = error;
     throw error;
   };
@@ -119,7 +123,7 @@ export function createTransport({
       const { failure, reason, retryAfter, cause } = outcome;
       const attempts = { tries, elapsed: budget.now() - started };
       const end = (detail: RequestFailure, more: object = {}): never =>
-        fail(new ExchangeError({ ...detail, ...context, ...more, attempts }, { cause }));
+        fail(new ExchangeError({ ...detail, ...context(), ...more, attempts }, { cause }));
       if (budget.cancelled()) return end(failure);
       if (budget.spent()) {
         // A try that the budget cut short says nothing; the one before it got an answer.
@@ -137,9 +141,10 @@ export function createTransport({
       if (wait >= budget.remaining()) {
         return end(failure, { outOfTime: { budget: budget.total, nextTryIn: wait } });
       }
-      observer.retrying({ failure, reason, tries, wait, announce: row.announce === true, ...context });
+      observer.retrying({ failure, reason, tries, wait, announce: row.announce === true, ...context() });
       await budget.sleep(wait).catch(() => end(failure));
       closeIdleConnections(agent);
+      if (beforeRetry) request.body = await beforeRetry(bodyOf(request)).catch(fail);
     }
   };
 
@@ -213,13 +218,17 @@ async function oneTry(
   }
 }
 
+function bodyOf({ body }: PipelineRequest): string {
+  return typeof body === 'string' ? body : '';
+}
+
 /**
  * Sends the library's request. Its own client would be the same few lines, but it reads bodies of any size and keeps
  * nothing of a connection's error but its text.
  */
 function send(request: PipelineRequest, agent: Agent, signal: AbortSignal): Promise<IncomingMessage> {
   const url = new URL(request.url);
-  const body = typeof request.body === 'string' ? request.body : '';
+  const body = bodyOf(request);
   return new Promise((resolve, reject) => {
     const start = url.protocol === 'https:' ? httpsRequest : httpRequest;
     const outgoing = start(

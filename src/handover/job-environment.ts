@@ -33,15 +33,26 @@ export function refuseConflictingVariables(
   cloud: Cloud,
   environment: JobEnvironment,
 ): void {
-  const set = Object.entries(environment.variables).filter(([, value]) => value !== '');
   const variables = tools.flatMap((tool) =>
-    conflictRows(tool).flatMap((row) =>
-      set
-        .filter(([name, value]) => matches(row, name, environment.windows) && !row.harmless?.(value, cloud))
-        .map(([name]): ConflictingVariable => ({ name, tool, conflict: row.conflict })),
+    conflictsIn(conflictRows(tool), cloud, environment).map(
+      (found): ConflictingVariable => ({ ...found, tool }),
     ),
   );
   if (variables.length > 0) throw new HandoverError({ kind: 'conflicting-variables', variables });
+}
+
+/** The variables of the environment to which a row applies, each with what that row says about it. */
+export function conflictsIn(
+  rows: readonly ConflictRow[],
+  cloud: Cloud,
+  environment: JobEnvironment,
+): readonly { readonly name: string; readonly conflict: string }[] {
+  const set = Object.entries(environment.variables).filter(([, value]) => value !== '');
+  return rows.flatMap((row) =>
+    set
+      .filter(([name, value]) => matches(row, name, environment.windows) && !row.harmless?.(value, cloud))
+      .map(([name]) => ({ name, conflict: row.conflict })),
+  );
 }
 
 function matches(row: ConflictRow, name: string, windows: boolean): boolean {

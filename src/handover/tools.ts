@@ -39,13 +39,15 @@ export interface ToolHandover {
   readonly kept: readonly string[];
   /** When the assertion expires, and with it every tool's identity. */
   readonly expiresOn: Date;
-  /** Less than an hour is left. */
+  /** The tools have a copy of the assertion, and less than an hour is left. */
   readonly expiresSoon: boolean;
+  /** A tool that is signed in read a projected file once, and will not see that it is replaced. */
+  readonly endsWithProjectedToken: boolean;
   readonly publications: readonly Publication[];
 }
 
 export interface PreparedTools {
-  /** The path of the private directory, recorded for the clean-up. */
+  /** The path of the private directory, recorded for the clean-up if anything is to be written. */
   readonly directory: string;
   /**
    * Writes the assertion and signs tools in. The job's later steps see none of it yet.
@@ -82,11 +84,16 @@ export function prepareTools(
   const directory = privatePath(temporaryFolder);
   azureCli?.requireSafe(directory);
   const owner = ownerOfFiles(temporaryFolder);
-  const record = (finished: boolean): void =>
+  // A projected file is rotated in its place: a copy would expire.
+  const projected = request.origin.kind === 'token-file' ? request.origin.path : undefined;
+  const writesFiles = projected === undefined || logins.length > 0;
+  const record = (finished: boolean): void => {
+    if (!writesFiles) return;
     host.saveState(
       cleanupState,
       writeRecords({ finished, records: [{ kind: 'directory', path: directory }] }),
     );
+  };
   try {
     record(false);
   } catch (error) {
@@ -111,11 +118,7 @@ export function prepareTools(
   return {
     directory,
     handOver: async ({ assertion, tenantId = request.tenantId }) => {
-      // A projected file is rotated in its place: a copy would expire.
-      const projected = request.origin.kind === 'token-file' ? request.origin.path : undefined;
-      if (projected === undefined || logins.length > 0) {
-        await createPrivateDirectory(directory, owner, environment);
-      }
+      if (writesFiles) await createPrivateDirectory(directory, owner, environment);
       const tokenFile = projected ?? writeTokenFile(directory, assertion.token, owner);
       if (projected === undefined) host.debug(`Wrote ${tokenFile}.`);
       const identity: ExportedIdentity = {
@@ -156,9 +159,8 @@ export function prepareTools(
         ),
         kept,
         expiresOn: assertion.expiresOn,
-        expiresSoon:
-          (projected === undefined || logins.includes('azure-cli')) &&
-          assertion.expiresOn.getTime() - Date.now() < hour,
+        expiresSoon: projected === undefined && assertion.expiresOn.getTime() - Date.now() < hour,
+        endsWithProjectedToken: projected !== undefined && azureCli !== undefined,
         publications: [
           ...unique(variables.map(({ name }) => name)).map(
             (name): Publication => ({

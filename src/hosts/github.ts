@@ -1,9 +1,8 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as core from '@actions/core';
-import { checkBypass } from '@actions/http-client/lib/proxy';
-import type { CommandFileProblem, Host, ProxyChoice } from './host.ts';
-import { readProxy } from './proxy-setting.ts';
+import type { CommandFileProblem, Host } from './host.ts';
+import { chooseProxy } from './proxy-variables.ts';
 import { base64Forms, sanitizeForLog, tokenParts } from './sanitize.ts';
 
 /**
@@ -35,48 +34,6 @@ export const github: Omit<Host, 'forkPullRequest'> = {
   proxyFor: async (url) => chooseProxy(url, process.env),
   unusableCommandFile: () => commandFiles.map(problemWith).find((problem) => problem !== undefined),
 };
-
-/**
- * The runner sets both spellings from its own settings for every step, so a job's own `HTTPS_PROXY` differs from the
- * runner's `https_proxy` (actions/runner, `RunnerWebProxy.cs`). The job's wins.
- */
-function chooseProxy(url: URL, environment: NodeJS.ProcessEnv): ProxyChoice {
-  const proxy = oneOf('HTTPS_PROXY', environment);
-  const bypass = oneOf('NO_PROXY', environment);
-  const notices = [...proxy.notices, ...bypass.notices];
-  if (proxy.value === '') return { because: 'HTTPS_PROXY is not set', notices, remarks: [] };
-  if (isBypassed(url, bypass.value, environment)) {
-    return { because: `${bypass.name} or a loopback address excludes ${url.hostname}`, notices, remarks: [] };
-  }
-  return { proxy: readProxy(proxy.name, proxy.value), because: `${proxy.name} is set`, notices, remarks: [] };
-}
-
-function oneOf(
-  name: string,
-  environment: NodeJS.ProcessEnv,
-): { readonly name: string; readonly value: string; readonly notices: readonly string[] } {
-  const lowerName = name.toLowerCase();
-  const upper = environment[name] ?? '';
-  const lower = environment[lowerName] ?? '';
-  if (upper === '') return { name: lowerName, value: lower, notices: [] };
-  const notices =
-    lower !== '' && lower !== upper
-      ? [`${name} and ${lowerName} have different values. This step uses ${name}.`]
-      : [];
-  return { name, value: upper, notices };
-}
-
-/** The toolkit's own rules for `NO_PROXY`. It reads the list from the environment, lower case first. */
-function isBypassed(url: URL, list: string, environment: NodeJS.ProcessEnv): boolean {
-  const before = environment['no_proxy'];
-  environment['no_proxy'] = list;
-  try {
-    return checkBypass(url);
-  } finally {
-    if (before === undefined) delete environment['no_proxy'];
-    else environment['no_proxy'] = before;
-  }
-}
 
 /** Without these files the toolkit would print values as commands, or the runner would not receive them. */
 const commandFiles = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE'] as const;

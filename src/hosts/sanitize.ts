@@ -9,7 +9,7 @@
  */
 export function sanitizeForLog(text: string): string {
   return text
-    .split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/u)
+    .split(/\r\n|[\n\r\u000b\f\u0085\u2028\u2029]/u)
     .map(sanitizeLine)
     .join('\n');
 }

@@ -138,10 +138,11 @@ function readOrigin(input: (name: InputName) => string): RequestedOrigin {
 }
 
 function absolutePath(path: string): string {
-  if (isAbsolute(path)) return path;
+  // Two slashes at the start name another computer or a device on Windows. A control character is never meant.
+  if (isAbsolute(path) && !/^[\\/]{2}|\p{Cc}/u.test(path)) return path;
   throw new InputError(
     'federated-token-file',
-    `${showValue(path)} is not a full path.`,
+    `${showValue(path)} is not the full path of a file of this machine.`,
     'Use the full path of the projected token, on AKS /var/run/secrets/azure/tokens/azure-identity-token.',
   );
 }
@@ -157,6 +158,13 @@ function requireKnownTools(
       ['export', 'authority-host'],
       `${named} has no name for the cloud of this sign-in host, ${authority.cloudWithoutPreset}.`,
       'Use azure-sdk, or a token with full scopes.',
+    );
+  }
+  if (authority.foreignToCloud && named !== undefined) {
+    throw new InputError(
+      ['export', 'authority-host'],
+      `${named} signs in at the host of the cloud ${authority.cloud.name}. It would not use ${authority.host}.`,
+      'Omit {input:authority-host}, and name the cloud with {input:cloud}.',
     );
   }
   if (authority.foreignToCloud && logins.includes('azure-cli')) {
@@ -179,4 +187,4 @@ function requireKnownTools(
 }
 
 /** Tools that have their own name for each cloud. */
-const toolsThatNameClouds: readonly ExportTarget[] = ['terraform', 'pulumi'];
+const toolsThatNameClouds: readonly ExportTarget[] = ['terraform', 'pulumi', 'ansible'];

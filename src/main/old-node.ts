@@ -2,7 +2,7 @@
  * An agent may run the task on a Node that is too old for it: https://github.com/microsoft/azure-pipelines-agent,
  * `NodeHandler.cs`. The bundles' first files are built for such a Node, so that they can print this message.
  */
-const oldest = 20;
+export const oldest = 20;
 
 export function nodeIsTooOld(): boolean {
   return Number.parseInt(process.versions.node, 10) < oldest;

@@ -1,11 +1,5 @@
 import { entraCodeRow } from '../exchange/entra-codes.ts';
-import type {
-  AssertionFileProblem,
-  ErrorResponse,
-  ExchangeProblem,
-  RequestFailure,
-  TokenFileProblem,
-} from '../exchange/errors.ts';
+import type { ErrorResponse, ExchangeProblem, RequestFailure } from '../exchange/errors.ts';
 import { identityErrorRow } from '../exchange/identity-errors.ts';
 import { registryErrorRow } from '../exchange/registry-errors.ts';
 import type { AssertionClaims } from '../exchange/request.ts';
@@ -14,6 +8,7 @@ import { duration } from './durations.ts';
 import type { Explanation, MessageContext } from './explanation.ts';
 import { foreignText } from './foreign-text.ts';
 import { fill, runValues } from './templates.ts';
+import { assertionFileCauses, tokenFileFailures } from './token-files.ts';
 import { diagnoseTrust } from './trust.ts';
 import { unusableAnswers } from './unusable-answers.ts';
 
@@ -55,49 +50,15 @@ export function explainExchangeError(detail: ExchangeProblem, context: MessageCo
   }
 }
 
-/** What is wrong with the file that an earlier step wrote. */
-const assertionFileCauses: Readonly<Record<AssertionFileProblem, string>> = {
-  unreadable: 'The file cannot be read: {found}.',
-  'not-a-token': 'The file does not contain a token any more.',
-  expired: 'The token expired at {found}. It lives up to 24 hours.',
-};
-
-/** What is wrong with the pod's token file, and how to fix it. `{found}` is what the file has, `{audience}` what it needs. */
-const tokenFileFailures: Readonly<
-  Record<TokenFileProblem, { readonly cause: string; readonly fix: string }>
-> = {
-  unreadable: {
-    cause: 'The file cannot be read: {found}.',
-    fix: 'Label the pod azure.workload.identity/use: "true" and give it the service account, so that AKS projects the token. Check that the user of this step can read the file.',
-  },
-  'not-a-token': {
-    cause: 'The file does not contain a service account token (a JSON web token with an expiry).',
-    fix: 'Set {input:federated-token-file} to the projected token, on AKS /var/run/secrets/azure/tokens/azure-identity-token.',
-  },
-  expired: {
-    cause:
-      'The token expired at {found}. The kubelet replaces the file before that, so this is an old copy, or the clock is wrong.',
-    fix: 'Set {input:federated-token-file} to the projected file itself, and check the clock of the node.',
-  },
-  'issued-by-entra': {
-    cause:
-      'The token is from Entra itself ({found}). Entra does not allow chained federation (AADSTS700231).',
-    fix: 'Set {input:federated-token-file} to the pod’s own service account token, or use the machine’s managed identity.',
-  },
-  'wrong-audience': {
-    cause: 'The token is for the audience {found}, and Entra needs {audience}.',
-    fix: 'Project a token with the audience {audience}, or set {input:audience} to the one in the app’s federated identity credential.',
-  },
-};
-
 function explainTokenFile(
-  { path, problem, found, audience }: Extract<ExchangeProblem, { kind: 'unusable-token-file' }>,
+  { path, problem, found, audience, readBefore }: Extract<ExchangeProblem, { kind: 'unusable-token-file' }>,
   { inputLabel, secrets }: MessageContext,
 ): Explanation {
   const values = { found: foreignText(found, secrets, 300), audience };
   const { cause, fix } = tokenFileFailures[problem];
+  const end = readBefore ? 'can no longer be used' : 'cannot be used. Nothing was requested';
   return {
-    what: `Input ${inputLabel('federated-token-file')}: the token in ${path} cannot be used. Nothing was requested.`,
+    what: `Input ${inputLabel('federated-token-file')}: the token in ${foreignText(path, secrets, 300)} ${end}.`,
     cause: fill(cause, values, inputLabel),
     fix: fill(fix, values, inputLabel),
   };
@@ -124,7 +85,7 @@ function explainRequest(detail: FailedRequest, context: MessageContext): Explana
     ...(code !== undefined && { code }),
     said: whatServerSaid(detail, context),
     ...explained,
-    facts: [...(explained.facts ?? []), ...chainedFederation(detail, context), ...tried(detail, context)],
+    facts: [...(explained.facts ?? []), ...ignoredFederation(detail, context), ...tried(detail, context)],
   };
 }
 
@@ -238,10 +199,13 @@ function explainCause(
 }
 
 /** A federation variable was ignored; a reader may wonder why it did not help. */
-function chainedFederation({ leg }: RequestFailure, { facts }: MessageContext): readonly string[] {
+function ignoredFederation(
+  { leg }: RequestFailure,
+  { facts, inputLabel }: MessageContext,
+): readonly string[] {
   if (leg !== 'identity' || !facts?.ignoredFederation.includes('AZURE_FEDERATED_TOKEN_FILE')) return [];
   return [
-    'AZURE_FEDERATED_TOKEN_FILE is set, and this step did not use it: Entra does not allow chained federation (AADSTS700231). On AKS, assign the user-assigned identity to the node pool and let the pod reach the metadata service.',
+    `AZURE_FEDERATED_TOKEN_FILE is set, and this step did not use it. To act with the pod’s own token on AKS, set the input ${inputLabel('federated-token-file')} to that path instead of the managed identity. Otherwise assign the user-assigned identity to the node pool and let the pod reach the metadata service.`,
   ];
 }
 

@@ -6,6 +6,8 @@ import type { StepRequest } from '../inputs/read.ts';
 export interface MessageContext {
   /** How the host writes the name of an input or output. */
   readonly inputLabel: (name: InputName | OutputName) => string;
+  /** What an input is called here: `Input` unless given. */
+  readonly inputNoun?: string;
   readonly request?: StepRequest;
   readonly facts?: ProcessFacts;
   /** Every secret seen so far, to be hidden in text from outside. */

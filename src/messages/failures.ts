@@ -1,3 +1,4 @@
+import { OwnEndpointError } from '../endpoint/own-endpoint.ts';
 import { ExchangeError } from '../exchange/errors.ts';
 import { HandoverError } from '../handover/errors.ts';
 import { HostSettingError } from '../hosts/host.ts';
@@ -7,6 +8,7 @@ import type { MessageContext } from './explanation.ts';
 import { type Explanation, type FailureText, textOf } from './explanation.ts';
 import { foreignText } from './foreign-text.ts';
 import { explainHandoverError } from './handover-failures.ts';
+import { explainOwnEndpoint } from './own-endpoint.ts';
 import { fill } from './templates.ts';
 
 /** Everything that can end a step, as its user sees it. */
@@ -24,6 +26,7 @@ function explain(error: unknown, context: MessageContext): Explanation {
     return { what: `${subject} ${problem}. Nothing was requested.`, fix };
   }
   if (error instanceof ExchangeError) return explainExchangeError(error.detail, context);
+  if (error instanceof OwnEndpointError) return explainOwnEndpoint(error.detail, context);
   if (error instanceof HandoverError) return explainHandoverError(error.detail, context);
   const message = error instanceof Error ? error.message : String(error);
   return {
@@ -32,10 +35,15 @@ function explain(error: unknown, context: MessageContext): Explanation {
   };
 }
 
-function explainInput({ detail }: InputError, { inputLabel }: MessageContext): Explanation {
+function explainInput(
+  { detail }: InputError,
+  { inputLabel, inputNoun = 'Input' }: MessageContext,
+): Explanation {
   const names = detail.inputs.map((name) => inputLabel(name));
   const label =
-    names.length === 1 ? `Input ${names[0]}` : `Inputs ${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+    names.length === 1
+      ? `${inputNoun} ${names[0]}`
+      : `${inputNoun}s ${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
   const filled = (text: string): string => fill(text, {}, inputLabel);
   return { what: `${label}: ${filled(detail.problem)} ${filled(detail.expected)}` };
 }

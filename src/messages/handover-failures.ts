@@ -1,4 +1,4 @@
-import { outputNames } from '../contract.ts';
+import { inputNames, outputNames } from '../contract.ts';
 import { entraCodeRow } from '../exchange/entra-codes.ts';
 import { azureCliErrors, entraCodesIn } from '../handover/azure-cli-errors.ts';
 import type { ChildEnd, HandoverProblem } from '../handover/errors.ts';
@@ -12,7 +12,10 @@ export function explainHandoverError(detail: HandoverProblem, context: MessageCo
   const windows = context.facts?.windows === true;
   const label = (name: string): string => {
     const output = outputNames.find((known) => known === name);
-    return output === undefined ? name : inputLabel(output);
+    if (output === undefined) return name;
+    // An input can have the same name.
+    const ambiguous = inputNames.some((input) => input === name);
+    return `${ambiguous ? 'the output ' : ''}${inputLabel(output)}`;
   };
   switch (detail.kind) {
     case 'conflicting-variables':

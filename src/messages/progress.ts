@@ -34,6 +34,10 @@ export function debugMachine({ kind, endpoint, because }: Machine): string {
   return `Machine: ${name}, identity endpoint ${endpoint} (${because}), asked directly, without a proxy.`;
 }
 
+export function debugTokenFile(path: string): string {
+  return `Assertion: the token in ${path}, read again at each try. The machine’s identity endpoint is not asked.`;
+}
+
 export function debugTry(
   { leg, host, proxy, number, result, duration: took, requestId }: TryEnded,
   secrets: MessageContext['secrets'],

@@ -72,9 +72,12 @@ export function describeTools(request: StepRequest, handover: ToolHandover): str
       .filter((variable) => variable.tool === tool)
       .map(({ name }) => name)
       .join(', ');
-  const { exports, logins, clientId, subscriptionId } = request;
+  const { exports, logins, clientId, subscriptionId, origin } = request;
+  const projected = origin.kind === 'token-file' ? origin.path : undefined;
   return [
-    `For the later steps of this job, until ${until(expiresOn)}:`,
+    projected === undefined
+      ? `For the later steps of this job, until ${until(expiresOn)}:`
+      : `For the later steps of this job, with the token that the pod has at that time in ${projected}:`,
     ...exports.map((tool) => `  ${tool} acts as app ${clientId} through ${names(tool)}`),
     ...logins.map((tool) =>
       tool === 'git'
@@ -84,11 +87,26 @@ export function describeTools(request: StepRequest, handover: ToolHandover): str
     ...replaced.map((name) => `  ${name} had another value in this job. The new value replaces it`),
     // A subscription variable if no subscription was given: the job's own, or one of an earlier use for another app.
     ...kept.map((name) => `  ${name} keeps its value in this job, because no subscription was given here`),
-    `The file with the identity’s token${logins.length > 0 ? ' and the sign-in' : ''} is removed when the job ends.`,
+    lastLine(projected !== undefined, logins.length > 0),
   ].join('\n');
+}
+
+/** What the clean-up does. The pod's own file is nothing of the step's. */
+function lastLine(projected: boolean, signedIn: boolean): string {
+  if (!projected) {
+    return `The file with the identity’s token${signedIn ? ' and the sign-in' : ''} is removed when the job ends.`;
+  }
+  return signedIn
+    ? 'The sign-in is removed when the job ends.'
+    : 'There is nothing to remove when the job ends: the step wrote no file.';
 }
 
 /** Without its date the time would be ambiguous around midnight, so the whole moment is shown. */
 export function describeEarlyExpiry({ expiresOn }: ToolHandover): string {
   return `The tools’ credentials expire early, at ${until(expiresOn)}, because Azure returned a cached token. Run this step again before any step that runs past that time.`;
+}
+
+/** az keeps the assertion that it was given: azure-cli-core, `auth/identity.py`, `ServicePrincipalAuth`. */
+export function describePodSession({ expiresOn }: ToolHandover): string {
+  return `The Azure CLI can get new tokens only until ${until(expiresOn)}, when the pod’s token expires: az does not read the file again. Run this step again before any step that uses az after that time.`;
 }

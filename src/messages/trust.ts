@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { AssertionClaims } from '../exchange/request.ts';
 import type { MessageContext } from './explanation.ts';
 import { foreignText } from './foreign-text.ts';
@@ -54,7 +55,7 @@ export function diagnoseTrust(
       : [
           `Sign in to ${signedInTo} and create the credential (${shell.name}):`,
           ...shell.parameters(`az ad app federated-credential create --id ${app}`, {
-            name: credentialName(subject, inPod),
+            name: inPod ? podCredentialName(issuer, subject) : identityCredentialName(subject),
             ...values,
           }),
         ],
@@ -88,12 +89,19 @@ const powershell: Shell = {
   ],
 };
 
-/** 3 to 120 characters, letters, digits and hyphens: the constraint of the credential's name. */
-function credentialName(subject: string, inPod: boolean): string {
-  const name = inPod
-    ? subject.replace(/^system:serviceaccount:/u, '').replaceAll(':', '-')
-    : `managed-identity-${subject.slice(0, 8)}`;
-  return name.replace(/[^A-Za-z0-9-]/gu, '').slice(0, 120);
+/**
+ * Names of credentials have 3 to 120 letters, digits and hyphens, begin with a letter or digit, and differ within an app.
+ * https://learn.microsoft.com/graph/api/resources/federatedidentitycredential
+ */
+function identityCredentialName(subject: string): string {
+  return `managed-identity-${subject.slice(0, 8).replace(/[^A-Za-z0-9-]/gu, '')}`;
+}
+
+/** The same pod identity can exist in several clusters, and `a:b-c` and `a-b:c` would look alike: the hash tells them apart. */
+function podCredentialName(issuer: string, subject: string): string {
+  const pod = subject.replace(/^system:serviceaccount:/u, '').replace(/[^A-Za-z0-9]+/gu, '-');
+  const hash = createHash('sha256').update(`${issuer} ${subject}`).digest('hex');
+  return `pod-${pod.slice(0, 100)}-${hash.slice(0, 8)}`;
 }
 
 /** The ID of the credential with this issuer and subject: https://jmespath.org/specification.html */

@@ -1,6 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { clouds } from '../../src/azure/clouds.ts';
-import { type ExportedIdentity, type ExportTarget, toolRows, variableNames } from '../../src/azure/tools.ts';
+import {
+  conflictRows,
+  type ExportedIdentity,
+  type ExportTarget,
+  type Tool,
+  toolRows,
+  variableNames,
+} from '../../src/azure/tools.ts';
 
 const identity: ExportedIdentity = {
   clientId: 'the-app',
@@ -91,4 +98,57 @@ test('the names that `export` and `login` set', () => {
     'GIT_CONFIG_KEY_*',
     'GIT_CONFIG_VALUE_*',
   ]);
+});
+
+const providerConflicts = (tool: string) => ({
+  ARM_CLIENT_SECRET: `is a secret that ${tool} prefers to the exported identity`,
+  ARM_CLIENT_SECRET_FILE_PATH: `names a secret that ${tool} prefers to the exported identity`,
+  'ARM_CLIENT_CERTIFICATE*': `is a certificate that ${tool} prefers to the exported identity`,
+  ARM_OIDC_TOKEN: 'is a token that contradicts the exported file',
+  ARM_CLIENT_ID_FILE_PATH: 'names an app that contradicts the exported one',
+  ARM_USE_MSI: `makes ${tool} act as a managed identity of the machine`,
+  ARM_USE_AKS_WORKLOAD_IDENTITY: `makes ${tool} act as the pod’s workload identity`,
+});
+
+/** The end of a sentence that begins with the variable. */
+describe('what each conflicting variable does to its tool', () => {
+  test.each<readonly [Tool, Readonly<Record<string, string>>]>([
+    [
+      'azure-sdk',
+      {
+        AZURE_CLIENT_SECRET: 'is a secret that the SDKs prefer to the exported identity',
+        'AZURE_CLIENT_CERTIFICATE_*': 'names a certificate that the SDKs prefer to the exported identity',
+        AZURE_USERNAME: 'makes the SDKs sign in a user',
+        AZURE_PASSWORD: 'makes the SDKs sign in a user',
+        AZURE_TOKEN_CREDENTIALS: 'makes the SDKs use another kind of credential',
+      },
+    ],
+    ['terraform', providerConflicts('Terraform')],
+    ['azcopy', { AZCOPY_OAUTH_TOKEN_INFO: 'is a token that azcopy prefers to the exported identity' }],
+    [
+      'kubelogin',
+      {
+        ACTIONS_ID_TOKEN_REQUEST_TOKEN:
+          'makes kubelogin present GitHub’s own OIDC token (remove `id-token: write` from the job’s permissions)',
+      },
+    ],
+    ['pulumi', providerConflicts('Pulumi')],
+    [
+      'ansible',
+      {
+        AZURE_FEDERATED_TOKEN: 'is a token that Ansible prefers to the exported file',
+        ANSIBLE_AZURE_AUTH_SOURCE: 'makes Ansible take its identity from another source',
+        AZURE_SECRET: 'is a secret that Ansible prefers to the exported identity',
+        AZURE_PASSWORD: 'makes Ansible sign in a user',
+        AZURE_AD_USER: 'makes Ansible sign in a user',
+        AZURE_X509_CERTIFICATE_PATH: 'names a certificate that contradicts the exported file',
+        AZURE_PROFILE: 'makes Ansible read another identity from its own profile file',
+      },
+    ],
+    ['azure-cli', { AZURE_CLOUD_NAME: 'makes az work in another cloud than the one it is signed in to' }],
+  ])('%s', (tool, expected) => {
+    expect(Object.fromEntries(conflictRows(tool).map(({ name, conflict }) => [name, conflict]))).toEqual(
+      expected,
+    );
+  });
 });

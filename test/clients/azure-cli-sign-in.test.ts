@@ -5,6 +5,7 @@ import { entraError, type RecordedRequest } from '../../emulator/emulator.ts';
 import { claimsOf } from '../emulator/raw-request.ts';
 import { assertNoSecretLeaks } from '../harness/secret-leaks.ts';
 import { goodInputs, oneOfEach } from '../scenarios/hosts-under-test.ts';
+import { podToken, projectedToken } from '../scenarios/pods.ts';
 import { laterStep, printedBy } from './later-step.ts';
 import { type MachineWithClients, startMachineWithClients } from './machine-with-clients.ts';
 import { processTable } from './process-table.ts';
@@ -122,6 +123,34 @@ describe.each(oneOfEach)('$title', (host) => {
       environmentName: 'AzureUSGovernment',
       id: subscriptionIds.contosoTest,
     });
+    job.close();
+  });
+
+  test('in a pod az keeps the token that it read, and a second use of the step gives it the next one', async () => {
+    const { azure } = machine;
+    using pod = await projectedToken(azure);
+    const job = host.job(azure, machine);
+    const inPod = { ...pod.inputs, login: 'azure-cli' };
+    const step = await job.step(inPod);
+    expect(step.errors).toEqual([]);
+    expect(step.log).toContain('az does not read the file again');
+    const { accessToken } = JSON.parse(await printedBy(job, showToken));
+    expect(claimsOf(accessToken)).toMatchObject({ appid: clientIds.podDeployer });
+
+    // The first token is worth nothing now: the cluster no longer publishes its key.
+    await azure.cluster.rotateKey();
+    pod.project(await podToken(azure));
+    azure.cluster.retireOldKeys();
+    const vault = ['az', 'account', 'get-access-token', '--resource', 'https://vault.azure.net'] as const;
+    const { code, stderr } = await laterStep(job, vault);
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/AADSTS\d+/u);
+    expect((await job.step(inPod)).errors).toEqual([]);
+    expect(JSON.parse(await printedBy(job, vault))).toHaveProperty('accessToken');
+
+    await job.post();
+    expect(contents(job.temp)).toEqual([]);
+    expect(readFileSync(pod.path, 'utf8')).not.toBe('');
     job.close();
   });
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { clientIds, tenantIds } from '../../emulator/default-world.ts';
 import { claimsOf } from '../emulator/raw-request.ts';
 import { goodInputs, oneOfEach } from '../scenarios/hosts-under-test.ts';
+import { podToken, projectedToken } from '../scenarios/pods.ts';
 import { goProgram, javaProgram, pythonWithSdk } from './installed.ts';
 import { printedBy } from './later-step.ts';
 import { type MachineWithClients, startMachineWithClients } from './machine-with-clients.ts';
@@ -135,4 +136,35 @@ describe.each(oneOfEach)('$title', (host) => {
     await job.post();
     job.close();
   });
+
+  test.each(sdks)(
+    '$tool acts with the pod’s own token, and with the next one after it is replaced',
+    async (sdk) => {
+      const { azure } = machine;
+      using pod = await projectedToken(azure);
+      const first = readFileSync(pod.path, 'utf8');
+      const job = host.job(azure, machine);
+      const { errors, variables } = await job.step({ ...pod.inputs, export: 'azure-sdk' });
+      expect(errors).toEqual([]);
+      expect(variables['AZURE_FEDERATED_TOKEN_FILE']).toBe(pod.path);
+      const act = async (): Promise<ReadonlySet<string | null>> => {
+        azure.clearRequests();
+        const { tokens, blobs } = JSON.parse(await printedBy(job, sdk.command()));
+        expect(blobs).toEqual([storage.blob]);
+        expect(claimsOf(tokens[1])).toMatchObject({ appid: clientIds.podDeployer, tid: tenantIds.contoso });
+        expect(azure.requests.filter(({ leg }) => leg === 'imds')).toEqual([]);
+        return new Set(azure.requests.filter(isTokenRequest).map(({ form }) => form.get('client_assertion')));
+      };
+
+      expect(await act()).toEqual(new Set([first]));
+      // The first token is worth nothing now: the cluster no longer publishes its key.
+      await azure.cluster.rotateKey();
+      const second = await podToken(azure);
+      pod.project(second);
+      azure.cluster.retireOldKeys();
+      expect(await act()).toEqual(new Set([second]));
+      await job.post();
+      job.close();
+    },
+  );
 });

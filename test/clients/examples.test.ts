@@ -6,6 +6,7 @@ import { fillContainer } from '../../demo/blobs.ts';
 import { type RunningAzurite, startAzurite } from '../../emulator/azurite.ts';
 import { clientIds, identities, subscriptionIds, tenantIds } from '../../emulator/default-world.ts';
 import { type HostUnderTest, oneOfEach } from '../scenarios/hosts-under-test.ts';
+import { projectedToken } from '../scenarios/pods.ts';
 import { exampleJobs, exampleNames } from './example-jobs.ts';
 import { pythonWithSdk } from './installed.ts';
 import { printedBy } from './later-step.ts';
@@ -55,6 +56,7 @@ const prints: Readonly<Record<string, readonly RegExp[]>> = {
 
 /** Examples of which only the step itself can run here: what their commands need lies outside. */
 const commandsNotRun: Readonly<Record<string, string>> = {
+  'azure-artifacts': 'feeds.test.ts runs them',
   'container-registry': 'container-registries.test.ts runs them, with a registry',
   opentofu: 'its providers are downloaded',
   powershell: 'Azure PowerShell comes from a gallery of its own',
@@ -64,11 +66,17 @@ const commandsNotRun: Readonly<Record<string, string>> = {
 /** `scripts/install-clients.sh` and `npm ci` have done what these do. */
 const installs = /\b(npm|pip"?) install\b/u;
 
+/** The path at which AKS projects a pod's token, in the examples. */
+const projectedPath = '/var/run/secrets/azure/tokens/azure-identity-token';
+
 /** Runs an example's jobs and returns what their commands print. */
 async function run(name: string, host: HostUnderTest): Promise<string> {
   const { azure } = machine;
   let printed = '';
-  for (const { folder, steps } of exampleJobs(name, host, variables, own)) {
+  using pod = await projectedToken(azure);
+  const inPod = name === 'aks-runner-pods';
+  const set = { ...variables, ...(inPod && { APP_CLIENT_ID: clientIds.podDeployer }) };
+  for (const { folder, steps } of exampleJobs(name, host, set, { ...own, [projectedPath]: pod.path })) {
     const job = host.job(azure, machine);
     symlinkSync(dirname(dirname(pythonWithSdk.path)), join(job.temp, 'sdk'));
     azure.clearRequests();
@@ -83,7 +91,7 @@ async function run(name: string, host: HostUnderTest): Promise<string> {
       }
     }
     // The commands are the app by what the step gave them, and none went to the machine's identity itself.
-    expect(azure.requests.filter(({ leg }) => leg === 'imds')).toHaveLength(1);
+    expect(azure.requests.filter(({ leg }) => leg === 'imds')).toHaveLength(inPod ? 0 : 1);
     expect(azure.requests.filter(({ leg, status }) => leg !== 'proxy' && status !== 200)).toEqual([]);
     await job.post();
     job.close();

@@ -17,6 +17,7 @@ export const pythonWithSdk = client(
 );
 export const fabricCli = client('the Fabric CLI', 'fabric-cli/bin/fab');
 export const ansiblePlaybook = client('ansible-playbook', 'ansible/bin/ansible-playbook');
+export const zizmor = client('zizmor', 'zizmor/bin/zizmor');
 export const azcopy = client(
   'azcopy',
   'azcopy/node_modules/@azure-tools/azcopy-linux/dist/bin/azcopy_linux_amd64',
@@ -28,6 +29,9 @@ export const oras = client('oras', 'go-registries/bin/oras');
 export const helm = client('helm', 'go-registries/bin/helm');
 export const registryServer = client('the registry of distribution', 'go-registries/bin/registry');
 export const javaProgram = client('the program in Java', 'java/classes/ExportedIdentity.class');
+/** verdaccio and pypiserver, and in the same folder what they serve. */
+export const feedSoftware = client('feed software', 'feeds/node_modules/verdaccio');
+export const uv = client('uv', 'feeds/python/bin/uv');
 
 export const clients: readonly Client[] = [
   azureCli,
@@ -35,6 +39,7 @@ export const clients: readonly Client[] = [
   pythonWithSdk,
   fabricCli,
   ansiblePlaybook,
+  zizmor,
   azcopy,
   kubelogin,
   goProgram,
@@ -43,6 +48,8 @@ export const clients: readonly Client[] = [
   helm,
   registryServer,
   javaProgram,
+  feedSoftware,
+  uv,
 ];
 
 export function isInstalled({ path }: Client): boolean {

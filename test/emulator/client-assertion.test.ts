@@ -60,7 +60,7 @@ describe('the federated credential is compared', () => {
   test('if there is one. An app without credentials gets AADSTS70025', async () => {
     const [code, status, text] = await present(genuine, clientIds.trustless);
     expect([code, status]).toEqual([70025, 401]);
-    expect(text).toContain(`The client '${clientIds.trustless}'(trustless) has no configured federated`);
+    expect(text).toContain(`The client '${clientIds.trustless}'(no-credential) has no configured federated`);
   });
 
   test('by issuer first', async () => {

@@ -106,7 +106,10 @@ describe('an application', () => {
   test.each([
     [`appId eq '${clientIds.deployer}'`, ['deployer']],
     ["displayName eq 'deployer'", ['deployer']],
-    ["startswith(displayName,'wrong')", ['wrongIssuer', 'wrongSubject', 'wrongCase', 'wrongAudience']],
+    [
+      "startswith(displayName,'wrong')",
+      ['wrong-issuer', 'wrong-subject', 'wrong-letter-case', 'wrong-audience'],
+    ],
     ["identifierUris/any(s:s eq 'api://x')", []],
   ])('is found by %s', async (filter, found) => {
     const answer = await call('GET', `/applications?$filter=${encodeURIComponent(filter)}`);

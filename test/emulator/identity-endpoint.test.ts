@@ -98,6 +98,13 @@ describe.each(['app-service', 'container-apps'] as const)('%s', (kind) => {
   ])('rejects a request %s', async (_what, headers) => {
     expect((await askEndpoint({ client_id: runner.clientId }, headers)).status).toBe(401);
   });
+
+  test('rejects a header in which one character is wrong', async () => {
+    const right = variable('IDENTITY_HEADER');
+    const last = right.endsWith('0') ? '1' : '0';
+    const headers = { 'X-IDENTITY-HEADER': right.slice(0, -1) + last };
+    expect((await askEndpoint({ client_id: runner.clientId }, headers)).status).toBe(401);
+  });
 });
 
 test.each([

@@ -72,6 +72,24 @@ test.each(['example.com:443', '127.0.0.1:1', 'localhost:22'])(
   },
 );
 
+test('the rejection names the host, and its text the hosts that the proxy knows', async () => {
+  await start();
+  const url = new URL(azure.proxy.url);
+  const answer = await new Promise<string>((resolve, reject) => {
+    const socket = connect(Number(url.port), url.hostname, () => {
+      socket.write('CONNECT management.azure.co:443 HTTP/1.1\r\nHost: management.azure.co:443\r\n\r\n');
+    });
+    let text = '';
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString('utf8');
+    });
+    socket.on('end', () => resolve(text));
+    socket.on('error', reject);
+  });
+  expect(answer).toMatch(/^HTTP\/1\.1 403 The embedded Azure does not know management\.azure\.co:443\r\n/u);
+  expect(answer).toContain('  management.azure.com\n');
+});
+
 test('a test can map another host name to a port', async () => {
   await start();
   azure.proxy.map('account.blob.core.windows.net', Number(new URL(azure.entra.url).port));

@@ -23,7 +23,8 @@ test.each(cloudNames)('in the default world of %s every ID and address is unique
   expect(unique(world.resources.flatMap((one) => [one.appId, ...one.identifierUris]))).toBe(true);
   expect(
     unique([
-      ...world.applications.flatMap((one) => [one.clientId, one.objectId]),
+      ...world.applications.flatMap((one) => [...new Set([one.clientId, one.objectId])]),
+      ...world.agentIdentities.map((one) => one.clientId),
       ...world.applications.flatMap((one) => Object.values(one.servicePrincipals).map((sp) => sp.objectId)),
       ...world.identities.flatMap((one) => [one.clientId, one.objectId, one.resourceId]),
       ...world.tenants.flatMap((one) => [one.id, ...one.domains]),

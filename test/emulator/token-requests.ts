@@ -4,6 +4,7 @@ import type { Emulator } from '../../emulator/emulator.ts';
 import { ask, type RawAnswer } from './raw-request.ts';
 
 const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+export const EXCHANGE_SCOPE = 'api://AzureADTokenExchange/.default';
 export const ARM_SCOPE = 'https://management.azure.com/.default';
 
 /** Sends a valid request to IMDS, with these changes. `null` removes a parameter. */
@@ -62,7 +63,21 @@ export async function askEntra(
   });
 }
 
-/** The AADSTS number of an error response. */
+/** The blueprint's token for one agent identity. */
+export async function askBlueprint(
+  azure: Emulator,
+  blueprint: string,
+  fmiPath: string,
+  { form, ...request }: TokenRequest = {},
+): Promise<string> {
+  const answer = await askEntra(azure, {
+    ...request,
+    form: { scope: EXCHANGE_SCOPE, fmi_path: fmiPath, ...form, client_id: blueprint },
+  });
+  return String(answer.json()['access_token']);
+}
+
+/** The AADSTS number of an error response; 0 if it is none. */
 export function codeOf(answer: RawAnswer): number {
-  return (answer.json()['error_codes'] as number[])[0] ?? 0;
+  return (answer.json()['error_codes'] as number[] | undefined)?.[0] ?? 0;
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Agent } from 'node:http';
 import { createServer, request } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import * as tls from 'node:tls';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import {
@@ -93,6 +94,9 @@ const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
     },
     (error: unknown) => error,
   );
+/** For what would otherwise never end, so that the test says so by itself. */
+const after = (milliseconds: number, text: string): Promise<string> =>
+  wait(milliseconds, text, { ref: false });
 const at = (port: number, host = '127.0.0.1'): Partial<ForwardProxy> => ({ url: `http://${host}:${port}` });
 
 describe('through a proxy', () => {
@@ -148,6 +152,16 @@ describe('through a proxy', () => {
     expect(proxy.requests[0]?.credentials).toBe(
       `Basic ${Buffer.from('dömäin\\user:p:@/%41 "').toString('base64')}`,
     );
+  });
+
+  test.each([
+    ['a password without a user name', { password: 'token' }, ':token'],
+    ['a user name without a password', { username: 'user' }, 'user:'],
+  ])('%s is sent too', async (_, login, sent) => {
+    const server = await startServer();
+    const proxy = await startProxy('tunnel');
+    await get(agentWith({ ...at(proxy.port), ...login }), `https://localhost:${server.port}/`);
+    expect(proxy.requests[0]?.credentials).toBe(`Basic ${Buffer.from(sent).toString('base64')}`);
   });
 
   test('the proxy itself can speak https', async () => {
@@ -336,7 +350,10 @@ describe('without a proxy', () => {
     cleanups.push(() => server.close());
     const agent = agentWith(undefined, { connectLimit: impatient });
     const { port } = server.address() as AddressInfo;
-    expect(await failureOf(get(agent, `https://localhost:${port}/`))).toMatchObject({ code: 'ETIMEDOUT' });
+    const failure = failureOf(get(agent, `https://localhost:${port}/`));
+    expect(await Promise.race([failure, after(40 * impatient, 'still connecting')])).toMatchObject({
+      code: 'ETIMEDOUT',
+    });
   });
 });
 

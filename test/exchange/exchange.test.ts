@@ -140,6 +140,28 @@ test('an assertion is renewed although the exchange that fetched the first one i
   later.cancel();
 });
 
+test('an exchange whose time is over does not fail the others that wait for the same assertion', async () => {
+  const { tokens, clock } = await source(60);
+  const [first, second] = [1, 2].map(() => startBudget(2 * minute, clock, () => 0));
+  if (first === undefined || second === undefined) throw new Error('two budgets');
+  const failing = tokens.assertion(first).catch((error: unknown) => error);
+  const waiting = [tokens.assertion(second), tokens.token('https://a.example/.default', second)];
+  first.cancel();
+  expect(await failing).toBeInstanceOf(Error);
+  await Promise.all(waiting);
+  second.cancel();
+});
+
+test('a refusal by the machine fails all that wait for the same assertion, after one request', async () => {
+  const { tokens, clock } = await source(60);
+  answerIdentity = () => ({ error: 'nonsense' });
+  const budgets = [1, 2, 3].map(() => startBudget(2 * minute, clock, () => 0));
+  const failures = await Promise.allSettled(budgets.map((budget) => tokens.assertion(budget)));
+  expect(failures.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  expect(asked).toBe(1);
+  for (const budget of budgets) budget.cancel();
+});
+
 test('app tokens are not kept', async () => {
   const { tokens, bodies, budget } = await source(60);
   const scope = 'https://a.example/.default';
@@ -150,6 +172,7 @@ test('app tokens are not kept', async () => {
 
 test.each([
   ['azp of another app', { appid: undefined, azp: randomUUID() }, 'other-app'],
+  ['azp of another app beside the right appid', { azp: randomUUID() }, 'other-app'],
   ['appid of another app', { appid: randomUUID() }, 'other-app'],
   ['tid of another tenant', { tid: randomUUID() }, 'other-tenant'],
 ])('a token with %s is refused, and still masked', async (_, appClaims, reason) => {

@@ -72,7 +72,6 @@ async function fetchFrom(
     request: { tenantId: 'contoso.example' } as ExchangeRequest,
     registry: { loginServer, scope: 'https://containerregistry.azure.net/.default' },
     appToken: { token: appToken, expiresOn: new Date(now + 3_600_000) },
-    assertion: { token: 'assertion', expiresOn: new Date(now + 3_600_000), claims: { subject: 's' } },
     agent,
     budget,
     observer,

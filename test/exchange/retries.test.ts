@@ -80,6 +80,23 @@ describe('the table', () => {
     expect(retryTable[leg][reason]).toMatchObject({ tries, firstWait, window });
   });
 
+  test.each([
+    ['identity', 'unreachable', 1, 1_000],
+    ['identity', 'timed-out', 2, 4_000],
+    ['identity', 'not-found', 2, 16_000],
+    ['identity', 'gone', 2, 10_000],
+    ['identity', 'throttled', 1.5, 5_000],
+    ['identity', 'server-error', 2, 16_000],
+    ['entra', 'unreachable', 2, 8_000],
+    ['entra', 'timed-out', 2, 8_000],
+    ['entra', 'throttled', 2, 30_000],
+    ['entra', 'server-error', 2, 15_000],
+    ['entra', 'transient', 2, 15_000],
+    ['entra', 'trust', 2, 6_000],
+  ] as const)('%s %s: waits grow by %d, to %i at most', (leg, reason, factor, longestWait) => {
+    expect(retryTable[leg][reason]).toMatchObject({ factor, longestWait });
+  });
+
   test('has no further rows', () => {
     expect(rows).toHaveLength(17);
   });
@@ -87,6 +104,7 @@ describe('the table', () => {
   test('only a missing trust has exact waits and is announced', () => {
     const special = rows.filter(({ exact, announce }) => exact || announce);
     expect(special).toEqual([retryTable.entra.trust]);
+    expect(retryTable.entra.trust).toMatchObject({ exact: true, announce: true });
   });
 });
 
@@ -112,6 +130,13 @@ test.each([
   ['1.5', undefined],
   ['soon', undefined],
   ['Mon, 99 Xyz', undefined],
+  ['5 s', undefined],
+  ['in 5', undefined],
+  ['1 Jan 2030 00:01:00 GMT', undefined],
+  ['2030-01-01T00:01:00Z', undefined],
+  ['Jan 1 2030 00:01:00 GMT', 60_000],
+  ['Wednesday 2 January 2030 00:00:00 GMT', 86_400_000],
+  [`5${' '.repeat(200)}x`, 5_000],
   ['', undefined],
   [undefined, undefined],
 ])('Retry-After "%s"', (value, expected) => {

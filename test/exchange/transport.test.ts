@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { createHttpHeaders, createPipelineRequest, type PipelineResponse } from '@azure/core-rest-pipeline';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import {
@@ -40,13 +41,13 @@ function transportTo(
     leg = 'entra',
     budget = startBudget(120_000, virtualClock(), () => 0),
     proxyUrl,
-    context = {},
+    context,
     authorities,
   }: {
     readonly leg?: Leg;
     readonly budget?: Budget;
     readonly proxyUrl?: string;
-    readonly context?: RequestContext;
+    readonly context?: () => RequestContext;
     readonly authorities?: readonly string[];
   } = {},
 ) {
@@ -59,7 +60,7 @@ function transportTo(
     ...(proxy && { proxy }),
   });
   cleanups.push(() => agent.destroy());
-  const transport = createTransport({ leg, agent, proxy, budget, observer, context });
+  const transport = createTransport({ leg, agent, proxy, budget, observer, ...(context && { context }) });
   const send = (): Promise<PipelineResponse> => sendTo(transport, url);
   return { observer, budget, send, transport, problem: () => problemOf(send()) };
 }
@@ -196,7 +197,7 @@ describe('what the observer receives about each try', () => {
       'reset',
       good,
     );
-    const { send, observer } = transportTo(server.url, { context: { scope: 'the-scope' } });
+    const { send, observer } = transportTo(server.url, { context: () => ({ scope: 'the-scope' }) });
     await send();
     expect(observer.tries).toMatchObject([
       { leg: 'entra', number: 1, result: 'HTTP 503', requestId: expect.stringMatching(/^r+$/u) },
@@ -211,7 +212,9 @@ describe('what the observer receives about each try', () => {
 
   test('the failure knows its scope and its assertion', async () => {
     const server = await serve({ status: 400, body: { error: 'x' } });
-    const { problem } = transportTo(server.url, { context: { scope: 's', assertion: { issuer: 'i' } } });
+    const { problem } = transportTo(server.url, {
+      context: () => ({ scope: 's', assertion: { issuer: 'i' } }),
+    });
     expect(await problem()).toMatchObject({ scope: 's', assertion: { issuer: 'i' }, attempts: { tries: 1 } });
   });
 });
@@ -311,6 +314,19 @@ describe('the proxy', () => {
     const { problem, proxy } = await through(refuse('502 Bad Gateway'));
     expect(await problem()).toMatchObject({ kind: 'proxy-answer', status: 502, attempts: { tries: 6 } });
     expect(proxy.requests).toHaveLength(6);
+  });
+
+  test('one that says nothing holds the step no longer than its time budget', async () => {
+    const proxy = await startScriptedProxy(['nothing']);
+    cleanups.push(proxy.stop);
+    const { problem } = transportTo('https://login.example/', {
+      proxyUrl: `http://127.0.0.1:${proxy.port}`,
+      budget: startBudget(200, systemClock, () => 0),
+    });
+    expect(await Promise.race([problem(), wait(5_000, 'still waiting', { ref: false })])).toMatchObject({
+      kind: 'timed-out',
+      outOfTime: { budget: 200 },
+    });
   });
 
   test('one that cannot be reached is named', async () => {

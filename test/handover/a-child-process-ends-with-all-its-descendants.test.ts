@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { type Program, runChild } from '../../src/handover/child-process.ts';
@@ -22,6 +23,12 @@ test('a program that succeeds', async () => {
   expect(await run(standInAz(place.folder, check), place.folder)).toEqual({ kind: 'done' });
 });
 
+test('a program runs in the private directory, not in the workspace, where the job’s files could change it', async () => {
+  using place = tempFolder();
+  const check = `process.exit(process.cwd() === ${JSON.stringify(realpathSync(place.folder))} ? 0 : 1)`;
+  expect(await run(standInAz(place.folder, check), place.folder)).toEqual({ kind: 'done' });
+});
+
 test('a program that fails: its exit code and the end of its stderr, whole lines only', async () => {
   using place = tempFolder();
   const end = await run(
@@ -32,6 +39,15 @@ test('a program that fails: its exit code and the end of its stderr, whole lines
     place.folder,
   );
   expect(end).toEqual({ kind: 'failed', code: 3, words: `${'x'.repeat(20_000)}\nthe end` });
+});
+
+test('one line that is too long to keep is not shown at all, because its rest may be the end of a secret', async () => {
+  using place = tempFolder();
+  const end = await run(
+    standInAz(place.folder, `process.stderr.write('x'.repeat(40000), () => process.exit(3))`),
+    place.folder,
+  );
+  expect(end).toEqual({ kind: 'failed', code: 3, words: '' });
 });
 
 test('a program that cannot be started', async () => {

@@ -50,6 +50,8 @@ describe('every variable that makes a tool act as somebody else', () => {
     ['ARM_USE_AKS_WORKLOAD_IDENTITY', ['terraform', 'pulumi']],
     ['AZCOPY_OAUTH_TOKEN_INFO', ['azcopy']],
     ['ACTIONS_ID_TOKEN_REQUEST_TOKEN', ['kubelogin']],
+    ['AZURE_FEDERATED_TOKEN', ['ansible']],
+    ['ANSIBLE_AZURE_AUTH_SOURCE', ['ansible']],
     ['AZURE_SECRET', ['ansible']],
     ['AZURE_AD_USER', ['ansible']],
     ['AZURE_X509_CERTIFICATE_PATH', ['ansible']],
@@ -84,13 +86,26 @@ describe('harmless values', () => {
     ['ARM_USE_MSI', 'f', 'harmless'],
     ['ARM_USE_MSI', '0', 'harmless'],
     ['ARM_USE_MSI', '1', 'refused'],
+    ['ARM_USE_MSI', '10', 'refused'],
+    ['ARM_USE_MSI', 'false or true', 'refused'],
+    ['ARM_USE_MSI', 'not false', 'refused'],
     ['ARM_USE_MSI', 'no', 'refused'],
     ['ARM_USE_AKS_WORKLOAD_IDENTITY', '0', 'harmless'],
     ['ARM_USE_AKS_WORKLOAD_IDENTITY', 'true', 'refused'],
     ['AZURE_TOKEN_CREDENTIALS', 'prod', 'harmless'],
     ['AZURE_TOKEN_CREDENTIALS', 'WorkloadIdentityCredential', 'harmless'],
     ['AZURE_TOKEN_CREDENTIALS', 'dev', 'refused'],
+    ['AZURE_TOKEN_CREDENTIALS', 'production', 'refused'],
+    ['AZURE_TOKEN_CREDENTIALS', 'nonprod', 'refused'],
+    ['ANSIBLE_AZURE_AUTH_SOURCE', 'auto', 'harmless'],
+    ['ANSIBLE_AZURE_AUTH_SOURCE', 'ENV', 'harmless'],
+    ['ANSIBLE_AZURE_AUTH_SOURCE', 'msi', 'refused'],
+    ['ANSIBLE_AZURE_AUTH_SOURCE', 'environment', 'refused'],
+    ['ANSIBLE_AZURE_AUTH_SOURCE', 'not auto', 'refused'],
     ['AZURE_TOKEN_CREDENTIALS', 'AzureCliCredential', 'refused'],
+    ['ANSIBLE_AZURE_AUTH_SOURCE', 'env', 'harmless'],
+    ['ANSIBLE_AZURE_AUTH_SOURCE', 'cli', 'refused'],
+    ['ANSIBLE_AZURE_AUTH_SOURCE', 'credential_file', 'refused'],
     ['AZURE_CLOUD_NAME', 'AzureCloud', 'harmless'],
     ['AZURE_CLOUD_NAME', 'AzureUSGovernment', 'refused'],
     // The exported variables themselves, of an earlier use in the job.
@@ -126,4 +141,10 @@ test('a name that only begins like one of them is no conflict', () => {
   expect(
     conflicts(all, { AZURE_CLIENT_SECRETS: 'x', MY_ARM_CLIENT_SECRET: 'x', ARM_OIDC_TOKENS: 'x' }),
   ).toEqual([]);
+});
+
+test('without a conflict nothing is thrown', () => {
+  const environment = { variables: { PATH: '/bin' }, windows: false };
+  expect(() => refuseConflictingVariables(all, clouds.public, environment)).not.toThrow();
+  expect(() => refuseConflictingVariables([], clouds.public, environment)).not.toThrow();
 });

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { clientIds, runnerServiceAccount, tenantIds } from '../../emulator/default-world.ts';
 import { startEmulator } from '../../emulator/emulator.ts';
-import { answerGit } from '../../src/git-credential.ts';
+import { findGitToken } from '../../src/git-credential.ts';
 import { labelsOf, signInGit } from '../../src/handover/git-credential.ts';
+import { answerGit } from '../../src/handover/git-protocol.ts';
 import { readStepRequest } from '../../src/inputs/read.ts';
 import { goodInputs } from '../scenarios/hosts-under-test.ts';
 import { tempFolder } from './temp-folder.ts';
@@ -125,7 +126,9 @@ describe('in a pod', () => {
     );
     const lines: string[] = [];
     const get = (): Promise<string> =>
-      answerGit('get', question, join(place.folder, 'git-credential.json'), (line) => lines.push(line));
+      answerGit('get', question, () =>
+        findGitToken(join(place.folder, 'git-credential.json'), (line) => lines.push(line)),
+      );
     expect(await get()).toBe('quit=1\n');
     expect(lines.join('')).toContain('Input federated-token-file: the token in');
     writeFileSync(file, await azure.cluster.token(runnerServiceAccount));
@@ -142,7 +145,12 @@ describe('what the helper does not answer', () => {
   // The settings do not exist, so a helper that wanted them would say so.
   const answer = async (operation: string, text: string): Promise<readonly [string, readonly string[]]> => {
     const lines: string[] = [];
-    return [await answerGit(operation, text, '/nonexistent/settings', (line) => lines.push(line)), lines];
+    return [
+      await answerGit(operation, text, () =>
+        findGitToken('/nonexistent/settings', (line) => lines.push(line)),
+      ),
+      lines,
+    ];
   };
 
   test.each(['store', 'erase', 'capability', ''])('the operation %j', async (operation) => {

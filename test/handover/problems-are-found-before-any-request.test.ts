@@ -58,6 +58,16 @@ test('a variable that would make a tool act as somebody else', () => {
   );
 });
 
+test('a variable that would make az work in another cloud, although nothing is exported', () => {
+  using place = tempFolder();
+  standInAz(place.folder, '');
+  const login = readStepRequest((name) => (name === 'export' ? '' : (inputs[name] ?? '')));
+  const variables = { PATH: place.folder, AZURE_CLOUD_NAME: 'AzureChinaCloud' };
+  expect(() => prepareTools(hostWith(place.folder), login, inJob(variables), undefined)).toThrow(
+    kind('conflicting-variables'),
+  );
+});
+
 test('no az', () => {
   using place = tempFolder();
   expect(() =>

@@ -12,6 +12,7 @@ export interface TaskManifest {
   readonly visibility?: readonly string[];
   readonly runsOn?: readonly string[];
   readonly author: string;
+  readonly preview?: boolean;
   readonly version: { readonly Major: number; readonly Minor: number; readonly Patch: number };
   readonly minimumAgentVersion?: string;
   readonly instanceNameFormat: string;

@@ -7,6 +7,7 @@ import { type Emulator, startEmulator } from '../../emulator/emulator.ts';
 import { RunnerJob } from '../harness/runner.ts';
 import { containersWork } from '../harness/runner-container.ts';
 import { goodInputs } from '../scenarios/hosts-under-test.ts';
+import { projectedToken } from '../scenarios/pods.ts';
 
 /** A job container runs the step as root, on a temporary folder that belongs to the runner's user. */
 
@@ -25,10 +26,13 @@ afterAll(() => azure.stop());
 const runnerUser = 41001;
 const inputs = { ...goodInputs, export: 'azure-sdk' };
 
-function containerJob(environment: Record<string, string> = azure.environment()): RunnerJob {
+function containerJob(
+  environment: Record<string, string> = azure.environment(),
+  volumes: readonly string[] = [],
+): RunnerJob {
   const job = new RunnerJob({
     actionDirectory: process.cwd(),
-    container: { runnerUser, volumes: [azure.ca.file] },
+    container: { runnerUser, volumes: [azure.ca.file, ...volumes] },
     environment,
   });
   jobs.push(job);
@@ -67,6 +71,25 @@ const assertionsSent = (): readonly string[] =>
     expect(await job.post()).toMatchObject([{ conclusion: 'success', annotations: [] }]);
     expect(privateEntries(job)).toEqual([]);
     expect(job.complete().leftInTemp).toEqual([]);
+  });
+
+  test('a pod’s token is used where it is mounted, and nothing is written', async () => {
+    using pod = await projectedToken(azure);
+    const job = containerJob(azure.environment(), [pod.folder]);
+    const result = await job.step({ inputs: { ...pod.inputs, export: 'azure-sdk' } });
+    expect(result.conclusion).toBe('success');
+    expect(result.exported['AZURE_FEDERATED_TOKEN_FILE']).toBe(pod.path);
+    expect(privateEntries(job)).toEqual([]);
+    expect(await job.post()).toMatchObject([{ conclusion: 'success', annotations: [] }]);
+    expect(job.complete().leftInTemp).toEqual([]);
+  });
+
+  test('a pod’s token that is not mounted is an error that says so', async () => {
+    using pod = await projectedToken(azure);
+    const { annotations } = await containerJob().step({ inputs: pod.inputs });
+    expect(annotations).toMatchObject([
+      { message: expect.stringContaining('In a container job, mount the folder of the file') },
+    ]);
   });
 
   test('without post, the runner’s user can empty its own folder', async () => {

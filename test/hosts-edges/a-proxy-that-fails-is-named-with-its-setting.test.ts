@@ -78,7 +78,7 @@ describe.each(oneOfEach.filter(({ kind }) => kind === 'github'))('$title', (host
     const { errors, log } = await withProxy({ https_proxy: closedPort, HTTPS_PROXY: azure.proxy.url });
     expect(errors).toEqual([]);
     expect(azure.requests.filter(({ leg }) => leg === 'proxy')).toHaveLength(1);
-    expect(log).toContain('HTTPS_PROXY and https_proxy have different values. This step uses HTTPS_PROXY.');
+    expect(log).toContain('HTTPS_PROXY and https_proxy have different values. HTTPS_PROXY is used.');
   });
 
   test('if NO_PROXY and no_proxy differ, the upper-case one is used and the log says so', async () => {
@@ -90,7 +90,7 @@ describe.each(oneOfEach.filter(({ kind }) => kind === 'github'))('$title', (host
     });
     expect(errors).toEqual([]);
     expect(azure.requests.filter(({ leg }) => leg === 'proxy')).toHaveLength(1);
-    expect(log).toContain('NO_PROXY and no_proxy have different values. This step uses NO_PROXY.');
+    expect(log).toContain('NO_PROXY and no_proxy have different values. NO_PROXY is used.');
   });
 
   test('a bad lower-case value is named as users wrote it', async () => {

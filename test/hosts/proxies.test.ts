@@ -56,9 +56,7 @@ describe('on GitHub', () => {
       https_proxy: 'http://runner:2',
     });
     expect(proxy?.url).toBe('http://job:1');
-    expect(notices).toEqual([
-      'HTTPS_PROXY and https_proxy have different values. This step uses HTTPS_PROXY.',
-    ]);
+    expect(notices).toEqual(['HTTPS_PROXY and https_proxy have different values. HTTPS_PROXY is used.']);
     expect(JSON.stringify(notices)).not.toContain('pass');
   });
 
@@ -74,7 +72,7 @@ describe('on GitHub', () => {
     };
     const { proxy, notices } = await choose(environment);
     expect(proxy?.url).toBe('http://a:1');
-    expect(notices).toEqual(['NO_PROXY and no_proxy have different values. This step uses NO_PROXY.']);
+    expect(notices).toEqual(['NO_PROXY and no_proxy have different values. NO_PROXY is used.']);
     expect(process.env['no_proxy']).toBe('login.microsoftonline.com');
   });
 

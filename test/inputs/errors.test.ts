@@ -13,6 +13,8 @@ describe('a value for a message', () => {
     '# comment',
     '',
     'Jürgen',
+    // Twelve characters that are no words are an ID at most.
+    'a1b2c3d4e5f6',
   ])('%s is quoted, unchanged', (value) => {
     expect(showValue(value)).toBe(`"${value}"`);
   });
@@ -28,6 +30,10 @@ describe('a value for a message', () => {
     ['one\ntwo\nthree', '3 lines, 13 characters'],
     ['Ab18Q~dEfGhIjKlMnOpQrStUvWxYz0123456789_a', '41 characters'],
     ['0123456789abcdef0123456789abcdef', '32 characters'],
+    // A password can be short, with its parts between words or without.
+    ['a1b2c3d4e5f6g', '13 characters'],
+    ['q1W8eR5tY2uI9oP3', '16 characters'],
+    ['vault/a1b2c3d4-e5f6g7h8', '23 characters'],
     ['~', '1 character'],
     [`11111111-2222-3333-4444-555555555555\t`, 'a GUID'],
     ['a\u0000b', '3 characters'],

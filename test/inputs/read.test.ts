@@ -38,6 +38,10 @@ test('beside a tool the default scope is requested and not published', () => {
     scopes: ['https://graph.microsoft.com/.default'],
     published: [{ written: 'graph' }],
   });
+  expect(read({ login: 'azure-cli' })).toMatchObject({
+    scopes: ['https://management.azure.com/.default'],
+    published: [],
+  });
 });
 
 test('a repeated resource is requested once', () => {
@@ -58,6 +62,14 @@ describe('which identity', () => {
       identity: { kind, value },
     });
   });
+
+  test.each(['/extra', ' x', '\n::error::x', '?a=b', "'"])(
+    'a resource ID with %j after it is none',
+    (more) => {
+      const inputs = { 'managed-identity-client-id': '', 'managed-identity-resource-id': resourceId + more };
+      expect(() => read(inputs)).toThrow('is not the resource ID of a user-assigned managed identity');
+    },
+  );
 
   test('exactly one must be given', () => {
     expect(() => read({ 'managed-identity-client-id': '' })).toThrow('None of them has a value.');
@@ -107,6 +119,11 @@ describe('the sign-in host and the audience', () => {
       'https://login.example',
       'api://mine',
     ],
+    [
+      { 'authority-host': 'https://login.microsoftonline.us' },
+      'https://login.microsoftonline.us',
+      'api://AzureADTokenExchangeUSGov',
+    ],
   ])('%j', (inputs, authorityHost, audience) => {
     expect(read(inputs)).toMatchObject({ authorityHost, audience });
   });
@@ -125,7 +142,7 @@ describe('the sign-in host and the audience', () => {
   test('no default scope in a cloud without a preset, no Terraform, and no az with another host', () => {
     const host = { 'authority-host': 'https://login.sovcloud-identity.de' };
     expect(() => read(host)).toThrow('No scope was given');
-    for (const tool of ['terraform', 'pulumi']) {
+    for (const tool of ['terraform', 'pulumi', 'ansible']) {
       expect(() => read({ ...host, scopes: 'https://x.example', export: tool })).toThrow(
         `${tool} has no name`,
       );
@@ -133,9 +150,20 @@ describe('the sign-in host and the audience', () => {
     expect(read({ ...host, scopes: 'https://x.example', export: 'azure-sdk' }).exports).toEqual([
       'azure-sdk',
     ]);
-    expect(() => read({ 'authority-host': 'https://login.example', login: 'azure-cli' })).toThrow(
-      'It would not use',
-    );
+  });
+
+  test.each(['https://login.example', 'https://login.microsoftonline.us'])(
+    'az is refused with %s, because it signs in at the host of its own cloud',
+    (host) => {
+      expect(() => read({ 'authority-host': host, login: 'azure-cli' })).toThrow(`It would not use ${host}.`);
+    },
+  );
+
+  test('az is not refused with another name of its own cloud’s host', () => {
+    const inputs = { cloud: 'usgovernment', login: 'azure-cli' };
+    for (const host of ['https://login.microsoftonline.us', 'https://login.usgovcloudapi.net']) {
+      expect(read({ ...inputs, 'authority-host': host }).logins).toEqual(['azure-cli']);
+    }
   });
 });
 
@@ -157,6 +185,13 @@ describe('what is an error', () => {
   ])('%j', (inputs, problem) => {
     expect(() => read(inputs)).toThrow(problem);
   });
+
+  test.each(['{"clientSecret":"x"}', 'api://a`b', "api://a'b", 'api://<a>', 'api://a\\b', 'api://ä'])(
+    '%j is no audience, because messages and commands show it',
+    (audience) => {
+      expect(() => read({ audience })).toThrow('contains characters that an audience cannot have');
+    },
+  );
 
   test('a domain name is a tenant, in lower case', () => {
     expect(read({ 'tenant-id': 'Contoso.OnMicrosoft.com' }).tenantId).toBe('contoso.onmicrosoft.com');

@@ -131,7 +131,7 @@ describe('names', () => {
   });
 
   test('two lines with the same key in access-tokens are an error, in any letter case', () => {
-    for (const text of ['ARM = graph\narm', 'arm\nARM = graph', 'graph = storage\nGRAPH']) {
+    for (const text of ['ARM = graph\narm', 'arm\nARM = graph', 'graph = storage\nGRAPH', 'graph\nGRAPH']) {
       expect(() => read(text)).toThrow('Two lines have the key');
     }
     expect(read('ARM = arm\ngraph')).toHaveLength(2);
@@ -185,5 +185,143 @@ describe('aliases', () => {
       'no known resource in the cloud of this sign-in host, US Nat',
     );
     expect(readScopeLines('https://x.example', aliases)).toHaveLength(1);
+  });
+});
+
+describe('the whole error', () => {
+  const detailOf = (text: string, aliases: Parameters<typeof readScopeLines>[1]): unknown => {
+    try {
+      readScopeLines(text, aliases);
+    } catch (error) {
+      if (error instanceof InputError) return error.detail;
+      throw error;
+    }
+    throw new Error('no error');
+  };
+  const publicCloud = { cloud: clouds.public };
+
+  test.each([
+    [
+      '# all tokens',
+      'Line "# all tokens" looks like a comment.',
+      'Scopes cannot have comments. Put the comment above the input, outside the YAML block.',
+    ],
+    ['TOKEN =', 'Line "TOKEN =" has a name but no scope.', 'Write NAME = SCOPE.'],
+    [
+      'arm graph',
+      'Line "arm graph" has white space inside its scope.',
+      'Write one scope per line. In YAML, start the block with “|”: a folded block (“>”) joins its lines with spaces.',
+    ],
+    [
+      '1A = arm',
+      'Line "1A = arm": "1A" is not the name of a variable.',
+      'Use letters, digits and underscores. A name cannot begin with a digit.',
+    ],
+    [
+      'A_T = arm\na_t=graph',
+      'Line "a_t = graph": the name a_t is used twice.',
+      'Use a different name for each token. Names that differ only in letter case are the same.',
+    ],
+    [
+      'arm\nARM = graph',
+      'Two lines have the key ARM in {output:access-tokens} (letter case does not count). One of the two tokens would be lost.',
+      'Use a different name for one of them.',
+    ],
+    [
+      'PATH = arm',
+      'Line "PATH = arm": the name PATH is reserved because it changes how later steps run.',
+      'Use another name, such as APP_TOKEN.',
+    ],
+    [
+      'https://graph.microsoft.com/User.Read',
+      '"https://graph.microsoft.com/User.Read" is a permission, not a resource.',
+      'An app’s own token has all permissions that were granted to the app. Use the resource: https://graph.microsoft.com. If this text is itself a resource, append /.default.',
+    ],
+    [
+      `https://${'a~'.repeat(60)}.example/User.Read`,
+      'The value (146 characters) is a permission, not a resource.',
+      'An app’s own token has all permissions that were granted to the app. Use the resource without the permission. If this text is itself a resource, append /.default.',
+    ],
+  ])('%j', (text, problem, expected) => {
+    expect(detailOf(text, publicCloud)).toEqual({ inputs: ['scopes'], problem, expected });
+  });
+
+  test('a text that is no scope names what would be one', () => {
+    expect(detailOf('nonsense', publicCloud)).toEqual({
+      inputs: ['scopes'],
+      problem: '"nonsense" is neither an alias, nor a resource, nor a full scope.',
+      expected: expect.stringMatching(
+        /^Use a resource \(https:\/\/vault\.azure\.net, api:\/\/<application ID>, a GUID\), a resource with \/\.default, acr:<registry’s login server>, or one of these aliases: arm, .*[a-z], [a-z][a-z-]+\.$/u,
+      ),
+    });
+  });
+
+  test('an alias in a cloud that does not have it', () => {
+    expect(detailOf('azure-devops', { cloud: clouds.china })).toEqual({
+      inputs: ['scopes'],
+      problem: 'The alias "azure-devops" has no known resource in the cloud china.',
+      expected: 'If the service exists there, use its full scope.',
+    });
+    expect(detailOf('arm', { cloud: clouds.public, cloudWithoutPreset: 'US Nat' })).toEqual({
+      inputs: ['scopes', 'authority-host'],
+      problem: 'The alias "arm" has no known resource in the cloud of this sign-in host, US Nat.',
+      expected: 'Use the full scope, such as https://management.example/.default.',
+    });
+  });
+
+  test.each([
+    'api://x/user_impersonation',
+    'api://x/access_as_user',
+    'api://x/openid',
+    'api://x/profile',
+    'api://x/email',
+    'api://x/offline_access',
+    'api://x/A1.B2.C3',
+    'api://x/a-b.Read',
+  ])('%s is a permission', (text) => {
+    expect(detailOf(text, publicCloud)).toMatchObject({
+      problem: `"${text}" is a permission, not a resource.`,
+      expected: expect.stringContaining('Use the resource: api://x. '),
+    });
+  });
+
+  test.each(['api://x/a.read', 'api://x/1.Read', 'api://x/openid2', 'api://x/my_openid', 'api://x/A.B/c'])(
+    '%s is a resource',
+    (text) => {
+      expect(read(text)).toEqual([{ written: text, scope: `${text}/.default` }]);
+    },
+  );
+
+  test.each([
+    '1x://a',
+    'a b://c',
+    ':a',
+    'a:',
+    'a:/b',
+    'a:///b',
+    'a://b c',
+    'a://<b>',
+    'a://{b}',
+    "a://b'c",
+    'a://b`c',
+    'a://b|c',
+    `${guid}x`,
+    `x${guid}`,
+    `${guid}/x/.default`,
+    'a://b/.DEFAULT/c',
+  ])('%s is nothing', (text) => {
+    expect(() => read(text)).toThrow(InputError);
+  });
+
+  test.each(['a+1.-x:b', 'a://b[1]?c=~d&e#f', 'A:b;c', 'a:b/c'])('%s is a URI', (text) => {
+    expect(read(text)).toEqual([{ written: text, scope: `${text}/.default` }]);
+    expect(read(`${text}/.default`)).toEqual([{ written: `${text}/.default`, scope: `${text}/.default` }]);
+  });
+
+  test('the same scope twice without a name is one key, and a name in between is not', () => {
+    expect(read('arm\narm')).toHaveLength(2);
+    expect(() => read('arm\nARM')).toThrow('Two lines have the key ARM');
+    expect(() => read('arm = graph\narm')).toThrow('Two lines have the key arm');
+    expect(() => read('GRAPH\ngraph = arm')).toThrow('Two lines have the key graph');
   });
 });

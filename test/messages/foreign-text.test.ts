@@ -232,3 +232,39 @@ test.each(commands)(
     }
   },
 );
+
+describe('text from outside is cut', () => {
+  test.each<readonly [string, number, string]>([
+    ['abcdef', 6, 'abcdef'],
+    ['abcdef', 5, 'abcd…'],
+    ['abcdef', 1, '…'],
+    ['', 5, ''],
+  ])('%j, at most %i characters: %j', (text, most, expected) => {
+    expect(foreignText(text, new Set(), most)).toBe(expected);
+  });
+
+  test.each<readonly [string, number, string]>([
+    ['first\nlast', 10, 'first\nlast'],
+    // From the start of a line on.
+    ['first\nlast', 9, 'last'],
+    ['first\nsecond\nlast', 11, 'last'],
+    ['first\nsecond\nlast', 12, 'second\nlast'],
+    ['first\nsecond\nlast', 13, 'second\nlast'],
+    // One long line keeps its end.
+    ['abcdef', 5, '…cdef'],
+    ['abcdef', 6, 'abcdef'],
+  ])('from its end, %j, at most %i characters: %j', (text, most, expected) => {
+    expect(foreignEnd(text, new Set(), most)).toBe(expected);
+  });
+
+  test('a secret that would be cut in two is hidden whole, at both ends', () => {
+    const secrets = new Set(['hush-hush-hush']);
+    expect(foreignText('abc hush-hush-hush', secrets, 8)).toBe('abc ***');
+    expect(foreignEnd('hush-hush-hush abc', secrets, 8)).toBe('*** abc');
+  });
+
+  test('a secret of eight characters is hidden; a shorter one would hide ordinary words', () => {
+    expect(foreignText('x hushhush y', new Set(['hushhush']), 100)).toBe('x *** y');
+    expect(foreignText('the token is true', new Set(['true']), 100)).toBe('the token is true');
+  });
+});

@@ -187,8 +187,18 @@ describe.each(labelledHosts)('$title', (host) => {
       /has free space/u,
     ],
     [
+      { kind: 'not-published', visible: ['A'], detail: 'ENOSPC' },
+      /Cause: Later steps can see only A\./u,
+      /has free space/u,
+    ],
+    [
       { kind: 'not-published', visible: ['A', 'access-token'], detail: 'ENOSPC' },
       /Cause: Later steps can see only A, (access-token|accessToken)\./u,
+      /has free space/u,
+    ],
+    [
+      { kind: 'not-published', visible: ['federated-token-file'], detail: 'ENOSPC' },
+      /Cause: Later steps can see only the output (federated-token-file|federatedTokenFile)\./u,
       /has free space/u,
     ],
     [
@@ -227,5 +237,117 @@ describe.each(labelledHosts)('$title', (host) => {
     expectWellFormed(text, host);
     expect(text.error).toMatch(what);
     expect(causeAndFix({ error: `Cause: (as matched above)\n${text.error}` }).fix).toMatch(fix);
+  });
+});
+
+describe('whole messages', () => {
+  const whole = (problem: HandoverProblem): readonly string[] =>
+    everything(describeFailure(new HandoverError(problem), contextFor(github, { given })))
+      .trim()
+      .split('\n');
+  const [app, tenant] = [inputs['client-id'], inputs['tenant-id']];
+  const command = '  /usr/bin/az login --service-principal';
+  const notSignedIn = `Could not sign the Azure CLI in as app ${app} in tenant ${tenant}. The exchange itself had succeeded.`;
+  const notSelected = `The Azure CLI is signed in, but it could not select subscription ${subscriptionIds.contosoTest}.`;
+  const room =
+    'Fix: Make sure that the disk of the job’s temporary folder has free space and that the user of this step can write there.';
+
+  test('the record for the clean-up could not be saved', () => {
+    expect(whole({ kind: 'not-recorded', detail: 'ENOSPC' })).toEqual([
+      'The step could not save the record that its clean-up needs. Nothing was requested.',
+      '  ENOSPC',
+      room,
+    ]);
+  });
+
+  test('no temporary folder', () => {
+    expect(whole({ kind: 'no-temporary-folder', path: '' })).toEqual([
+      'The job’s temporary folder is not known. Nothing was requested.',
+      'Cause: The step writes the identity’s token only to that folder.',
+      'Fix: Run the step in a job of GitHub Actions, which sets RUNNER_TEMP, or of Azure Pipelines, which sets Agent.TempDirectory.',
+    ]);
+  });
+
+  test('no az', () => {
+    expect(whole({ kind: 'tool-missing', tool: 'azure-cli' })).toEqual([
+      'login needs the Azure CLI, but az is not on the job’s PATH. Nothing was requested.',
+      'Fix: Install it on the machine (https://learn.microsoft.com/cli/azure/install-azure-cli) and restart the runner or agent, or use export or scopes instead. On Debian and Ubuntu:',
+      '  curl -sL https://aka.ms/InstallAzureCLIDeb | sudo bash',
+    ]);
+  });
+
+  test('az got no response in time', () => {
+    const said = [notSignedIn, command, '  The sign-in timed out after 120 s.'];
+    const explained = [
+      'Cause: az got no response from the sign-in address or from Azure Resource Manager, or the machine is too slow.',
+      'Fix: Allow this machine to reach both, or set HTTPS_PROXY in the job’s environment to a proxy that can.',
+    ];
+    expect(whole(signIn({ kind: 'timed-out', words: '' }))).toEqual([...said, ...explained]);
+    // Not what it says of a subscription, either.
+    expect(whole(signIn({ kind: 'timed-out', words: '' }, { stage: 'subscription' })).slice(-2)).toEqual(
+      explained,
+    );
+  });
+
+  test('az failed for a reason that nobody knows: its own words, without blank lines, and no guess', () => {
+    expect(whole(failed('one\n\n  \ntwo\n'))).toEqual([
+      notSignedIn,
+      command,
+      '  It failed with exit code 1:',
+      '  | one',
+      '  | two',
+    ]);
+    expect(whole(failed(''))).toEqual([notSignedIn, command, '  It failed with exit code 1.']);
+  });
+
+  test('of a traceback, az’s own advice and indented lines are left out', () => {
+    const words = [
+      'Traceback (most recent call last):',
+      '  File "/x.py", line 7, in f',
+      'ValueError: the reason',
+      '  raise',
+      'To check existing issues, please visit: https://example',
+    ];
+    expect(whole(failed(words.join('\n'))).slice(3)).toEqual(['  | ValueError: the reason']);
+    expect(whole(failed(`ERROR: first\n${words.join('\n')}`)).slice(3)).toEqual([
+      '  | ValueError: the reason',
+    ]);
+    // A quoted line of a traceback in the middle of a sentence is no traceback.
+    expect(whole(failed('see:   File "/x.py", line 7\nlast')).slice(3)).toEqual([
+      '  | see:   File "/x.py", line 7',
+      '  | last',
+    ]);
+  });
+
+  test('a subscription that cannot be selected: the advice is only for that command, and only if az ran', () => {
+    expect(whole(failed('no', { stage: 'subscription' }))).toEqual([
+      notSelected,
+      command,
+      '  It failed with exit code 1:',
+      '  | no',
+      `Cause: App ${app} cannot see this subscription. The app has no role there, or the subscription belongs to a tenant other than ${tenant}.`,
+      'Fix: Correct subscription-id or tenant-id, omit subscription-id to work at tenant level, or give the app a role. A new role assignment can take a few minutes:',
+      `  az role assignment create --assignee ${app} --role Reader --scope /subscriptions/${subscriptionIds.contosoTest}`,
+    ]);
+    expect(whole(signIn({ kind: 'not-started', words: 'EACCES' }, { stage: 'subscription' }))).toEqual([
+      notSelected,
+      command,
+      '  It could not be started:',
+      '  | EACCES',
+    ]);
+  });
+
+  test('long words without a code of Entra: the error names none', () => {
+    const { error } = describeFailure(
+      new HandoverError(failed('w '.repeat(700))),
+      contextFor(github, { given }),
+    );
+    expect(error).toBe(`${notSignedIn}\nThe full diagnosis is in the log above.`);
+  });
+
+  test('a code that the tables do not know', () => {
+    expect(whole(failed('AADSTS987654: odd')).at(-1)).toBe(
+      'Fix: Look up the code: https://login.microsoftonline.com/error?code=987654',
+    );
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { identities } from '../../emulator/default-world.ts';
-import { identityErrors } from '../../src/exchange/identity-errors.ts';
+import { identityErrorRow, identityErrors } from '../../src/exchange/identity-errors.ts';
 import {
   callsByBash,
   causeAndFix,
@@ -98,7 +98,9 @@ describe.each(labelledHosts)('$title', (host) => {
       contextFor(host, { ignoredFederation: ['AZURE_FEDERATED_TOKEN_FILE'] }),
     );
     expect(everything(ignored)).toContain('AZURE_FEDERATED_TOKEN_FILE is set, and this step did not use it');
-    expect(everything(ignored)).toContain('AADSTS700231');
+    expect(everything(ignored)).toContain(
+      `set the input ${host.inputLabel('federated-token-file')} to that path`,
+    );
     expect(everything(describeRequest(failure, contextFor(host)))).not.toContain(
       'AZURE_FEDERATED_TOKEN_FILE',
     );
@@ -142,4 +144,22 @@ test('on Windows the inner command has no quotes around it', () => {
       `--identities $(az identity list --query "[?clientId=='${clientId}' || principalId=='${clientId}'].id" --output tsv)`,
     );
   }
+});
+
+describe('an error of App Service without words that the table knows', () => {
+  const row = (status: number, kind: 'imds' | 'app-service') =>
+    identityErrorRow({ status, error: '', description: '', codes: [] }, kind)?.text;
+
+  test.each([
+    [400, 'HTTP 400 from IDENTITY_ENDPOINT'],
+    [401, 'HTTP 401 from IDENTITY_ENDPOINT'],
+    [403, 'HTTP 401 from IDENTITY_ENDPOINT'],
+    [404, undefined],
+    [402, undefined],
+    [500, undefined],
+  ])('HTTP %i: %s', (status, expected) => {
+    expect(row(status, 'app-service')).toBe(expected);
+    // The same status of IMDS says nothing about IDENTITY_HEADER.
+    expect(row(status, 'imds')).toBeUndefined();
+  });
 });

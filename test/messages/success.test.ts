@@ -1,11 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { clientIds, identities, tenantIds } from '../../emulator/default-world.ts';
-import type { Exchanged } from '../../src/exchange/request.ts';
+import type { AppToken, Exchanged } from '../../src/exchange/request.ts';
 import { tokenPublications } from '../../src/handover/tokens.ts';
 import type { ToolHandover } from '../../src/handover/tools.ts';
 import { readStepRequest, type StepRequest } from '../../src/inputs/read.ts';
 import {
   describeEarlyExpiry,
+  describePodSession,
   describeReplacedTokens,
   describeSuccess,
   describeTools,
@@ -90,6 +91,7 @@ describe.each(labelledHosts)('$title', (host) => {
     expect(success({ export: 'azure-sdk' })).toMatch(
       /; requested only to check the trust, not handed over\n {2}assertion \(the identity’s own token\), in a private file, valid/u,
     );
+    expect(success({ login: 'azure-cli' })).toContain('in a private file');
     expect(success({})).toContain('kept in memory only');
   });
 });
@@ -116,6 +118,7 @@ test('what the tools received, what was replaced and what stays', () => {
     kept: ['ARM_SUBSCRIPTION_ID'],
     expiresOn,
     expiresSoon: false,
+    endsWithProjectedToken: false,
     publications: [],
   };
   const lines = describeTools(request, handover).split('\n');
@@ -130,6 +133,37 @@ test('what the tools received, what was replaced and what stays', () => {
   expect(describeEarlyExpiry(handover)).toMatch(
     /^The tools’ credentials expire early, at 2099-01-02T03:04:05Z .*Run this step again/u,
   );
+});
+
+describe('with a pod’s token', () => {
+  const path = '/var/run/secrets/azure/tokens/azure-identity-token';
+  const tools = (given: Readonly<Record<string, string>>): readonly string[] =>
+    describeTools(requestFor({ 'managed-identity-client-id': '', 'federated-token-file': path, ...given }), {
+      variables: [],
+      replaced: [],
+      kept: [],
+      expiresOn,
+      expiresSoon: false,
+      endsWithProjectedToken: false,
+      publications: [],
+    }).split('\n');
+
+  test('tools read the pod’s file, whatever is in it then, and nothing is removed', () => {
+    const lines = tools({ export: 'azure-sdk' });
+    expect(lines[0]).toBe(
+      `For the later steps of this job, with the token that the pod has at that time in ${path}:`,
+    );
+    expect(lines.at(-1)).toBe('There is nothing to remove when the job ends: the step wrote no file.');
+  });
+
+  test('a sign-in is removed', () => {
+    expect(tools({ login: 'git' }).at(-1)).toBe('The sign-in is removed when the job ends.');
+  });
+
+  test('the end of az’s session is a moment', () => {
+    const handover = { expiresOn } as ToolHandover;
+    expect(describePodSession(handover)).toMatch(/only until 2099-01-02T03:04:05Z \(in [^)]+\), when/u);
+  });
 });
 
 describe('outputs', () => {
@@ -165,5 +199,89 @@ describe('outputs', () => {
   test('named tokens are secret variables', () => {
     expect(values['G']).toEqual({ value: 'token of graph', secrecy: 'secret' });
     expect(values['S']).toEqual({ value: 'token of storage', secrecy: 'secret' });
+  });
+});
+
+describe('the line about who became whom', () => {
+  const [host = { title: '', inputLabel: (name: string) => name }] = labelledHosts;
+  const firstLine = (
+    given: Readonly<Record<string, string>>,
+    claims: Exchanged['assertion']['claims'],
+    tenantId?: string,
+  ): string | undefined => {
+    const request = requestFor(given);
+    const { tokens } = exchangedFor(request);
+    const exchanged = {
+      assertion: { token: 'assertion', expiresOn, claims },
+      tokens,
+      registryTokens: new Map<string, AppToken>(),
+      ...(tenantId !== undefined && { tenantId }),
+    };
+    return describeSuccess(request, exchanged, host.inputLabel).split('\n')[0];
+  };
+  const end = `became app ${clientIds.deployer} in tenant ${tenantIds.contoso}:`;
+
+  test('an assertion without other IDs', () => {
+    expect(firstLine({}, {})).toBe(`Managed identity ${inputs['managed-identity-client-id']} ${end}`);
+  });
+
+  test('an identity by its object ID, in a token that does not name its client ID', () => {
+    const given = {
+      'managed-identity-client-id': '',
+      'managed-identity-object-id': identities.runner.objectId,
+    };
+    expect(firstLine(given, { subject: identities.runner.objectId })).toBe(
+      `Managed identity ${identities.runner.objectId} ${end}`,
+    );
+  });
+
+  test('an identity by its resource ID has both other IDs', () => {
+    const id =
+      '/subscriptions/50b5c217-0000-4000-8000-00000000aa02/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/runner';
+    const given = { 'managed-identity-client-id': '', 'managed-identity-resource-id': id };
+    expect(firstLine(given, { clientId: 'client', subject: 'principal' })).toBe(
+      `Managed identity ${id} (client ID client, principal ID principal) ${end}`,
+    );
+  });
+
+  test('the tenant’s GUID is not repeated if the input is that GUID', () => {
+    expect(firstLine({}, {}, tenantIds.contoso)).toBe(
+      `Managed identity ${inputs['managed-identity-client-id']} ${end}`,
+    );
+  });
+});
+
+describe('the lines about tools', () => {
+  const handover: ToolHandover = {
+    variables: [{ tool: 'azure-cli', name: 'AZURE_CONFIG_DIR', value: 'x' }],
+    replaced: [],
+    kept: [],
+    expiresOn,
+    expiresSoon: false,
+    endsWithProjectedToken: false,
+    publications: [],
+  };
+
+  test('a sign-in without a subscription', () => {
+    const lines = describeTools(requestFor({ login: 'azure-cli' }), handover)
+      .split('\n')
+      .slice(1);
+    expect(lines).toEqual([
+      `  azure-cli is signed in as app ${clientIds.deployer}, in a directory of this job only (AZURE_CONFIG_DIR)`,
+      'The file with the identity’s token and the sign-in is removed when the job ends.',
+    ]);
+  });
+
+  test('variables without a sign-in', () => {
+    const text = describeTools(requestFor({ export: 'terraform' }), handover);
+    expect(text.split('\n').at(-1)).toBe('The file with the identity’s token is removed when the job ends.');
+  });
+
+  test('with a sign-in alone, and with one beside `export`, the assertion is in a file', () => {
+    const [host = { title: '', inputLabel: (name: string) => name }] = labelledHosts;
+    for (const given of [{ login: 'azure-cli' }, { login: 'azure-cli', export: 'terraform' }]) {
+      const request = requestFor(given);
+      expect(describeSuccess(request, exchangedFor(request), host.inputLabel)).toContain('in a private file');
+    }
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { clientIds, identities, tenantIds } from '../../emulator/default-world.ts';
+import { diagnoseTrust } from '../../src/messages/trust.ts';
 import {
   assertion,
   callsByBash,
@@ -102,5 +103,107 @@ describe.each(labelledHosts)('$title', (host) => {
     expect(JSON.parse(update.at(-1)?.at(-1) ?? '')).toMatchObject({ issuer });
     const [json = ''] = hostile(true, '700213');
     expect(json).toMatch(/''; \$\(az evil\).*’’‘‘/u);
+  });
+});
+
+describe.each(labelledHosts)('$title, in a pod', (host) => {
+  const path = '/var/run/secrets/azure/tokens/azure-identity-token';
+  const given = { 'managed-identity-client-id': '', 'federated-token-file': path };
+  const issuer =
+    'https://westeurope.oic.prod-aks.azure.com/c0470505-0000-4000-8000-00000000c001/c1057e20-4444-4000-8000-000000000001/';
+  const messageFor = (subject: string, { windows = false, code = '700213', from = issuer } = {}) =>
+    describeRequest(entraFailure(code), contextFor(host, { given, windows }), {
+      assertion: { issuer: from, subject, audience: 'api://AzureADTokenExchange' },
+    } as never);
+  const nameFor = (subject: string, from = issuer): string => {
+    const [call = []] = callsByBash(commandsIn(messageFor(subject, { from }))[0] ?? '');
+    return (JSON.parse(call.at(-1) ?? '') as { name: string }).name;
+  };
+
+  test('the command has the cluster’s issuer and the pod’s subject, in bash and in PowerShell', () => {
+    const subject = 'system:serviceaccount:ci:runner';
+    const text = messageFor(subject);
+    expectWellFormed(text, host);
+    expect(everything(text)).toContain(`issuer    ${issuer}  (the cluster’s, with its trailing slash)`);
+    expect(everything(text)).toContain(`subject   ${subject}  (the pod’s namespace and service account)`);
+    expect(everything(text)).toContain(
+      'Sign in to the app’s own tenant and create the credential (in bash):',
+    );
+    const [call = []] = callsByBash(commandsIn(text)[0] ?? '');
+    const parameters = { name: nameFor(subject), issuer, subject, audiences };
+    expect(JSON.parse(call.at(-1) ?? '')).toEqual(parameters);
+    expect(parameters.name).toMatch(/^pod-ci-runner-[0-9a-f]{8}$/u);
+    expect(commandsIn(messageFor(subject, { windows: true }))).toEqual([
+      `'${JSON.stringify(parameters)}' |`,
+      `az ad app federated-credential create --id ${app} --parameters '@-'`,
+    ]);
+  });
+
+  test('credentials of different pods and clusters have different, valid names', () => {
+    const pod = (name: string): string => `system:serviceaccount:${name}`;
+    const long = 'a'.repeat(63);
+    const subjects = [
+      'a:b-c',
+      'a-b:c',
+      'a:b.c',
+      `${long}:${long}.${long}`,
+      `${long}:${long}.${long}b`,
+      '::',
+      '',
+    ];
+    const names = [...subjects.map((name) => nameFor(pod(name))), nameFor(pod('a:b-c'), `${issuer}other/`)];
+    expect(new Set(names).size).toBe(names.length);
+    for (const name of names) expect(name).toMatch(/^[A-Za-z0-9][A-Za-z0-9-]{2,119}$/u);
+  });
+});
+
+describe('the whole diagnosis', () => {
+  const given = { 'client-id': '11111111-2222-3333-4444-555555555555' };
+  const [host = { title: '', inputLabel: (name: string) => name }] = labelledHosts;
+  const claims = { issuer: 'https://issuer', subject: '0123456789ab', audience: 'guid', tenantId: 'home' };
+
+  test('in bash, to create the credential', () => {
+    expect(diagnoseTrust(contextFor(host, { given }), claims, ['700213'])).toEqual({
+      comparison: [
+        'The app’s federated identity credential must have exactly these values:',
+        '  issuer    https://issuer',
+        '  subject   0123456789ab  (the identity’s object ID, not its client ID)',
+        '  audience  api://AzureADTokenExchange  (the token shows it as guid)',
+        'To list the app’s credentials:  az ad app federated-credential list --id 11111111-2222-3333-4444-555555555555',
+      ],
+      commands: [
+        'Sign in to tenant home and create the credential (in bash):',
+        `  az ad app federated-credential create --id 11111111-2222-3333-4444-555555555555 --parameters '{"name":"managed-identity-01234567","issuer":"https://issuer","subject":"0123456789ab","audiences":["api://AzureADTokenExchange"]}'`,
+      ],
+    });
+  });
+
+  test('in PowerShell, to correct the audience, which is the input’s', () => {
+    const context = contextFor(host, { given: { ...given, audience: 'api://other' }, windows: true });
+    const { comparison, commands } = diagnoseTrust(context, { ...claims, issuer: 'a`b' }, ['1', '7002123']);
+    expect(comparison).toContain('  audience  api://other  (the token shows it as guid)');
+    expect(commands).toEqual([
+      'The app has a credential with this issuer and subject. Sign in to tenant home and correct its audience (in PowerShell):',
+      `  '{"issuer":"a\`b","subject":"0123456789ab","audiences":["api://other"]}' |`,
+      '    az ad app federated-credential update --id 11111111-2222-3333-4444-555555555555 --federated-credential-id ' +
+        `$(az ad app federated-credential list --id 11111111-2222-3333-4444-555555555555 --query '[?issuer==\`"a\\\`b"\` && subject==\`"0123456789ab"\`].id' --output tsv) --parameters '@-'`,
+    ]);
+  });
+
+  test('with nothing known, placeholders show what to fill in', () => {
+    const { inputLabel } = host;
+    expect(diagnoseTrust({ inputLabel, secrets: new Set() }, undefined, ['70025'])).toEqual({
+      comparison: [
+        'The app’s federated identity credential must have exactly these values:',
+        '  issuer    <issuer>',
+        '  subject   <the managed identity’s object (principal) ID>  (the identity’s object ID, not its client ID)',
+        '  audience  api://AzureADTokenExchange',
+        'To list the app’s credentials:  az ad app federated-credential list --id <client-id>',
+      ],
+      commands: [
+        'Sign in to tenant <the identity’s tenant> and create the credential (in bash):',
+        `  az ad app federated-credential create --id <client-id> --parameters '{"name":"managed-identity-theman","issuer":"<issuer>","subject":"<the managed identity’s object (principal) ID>","audiences":["api://AzureADTokenExchange"]}'`,
+      ],
+    });
   });
 });

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -8,15 +8,18 @@ import { clientIds, identities, subscriptionIds, tenantIds } from '../../emulato
 import { type Emulator, startEmulator } from '../../emulator/emulator.ts';
 import { exampleNames } from '../clients/example-jobs.ts';
 import { azureCli } from '../clients/installed.ts';
+import { type ProjectedToken, projectedToken } from '../scenarios/pods.ts';
 import { runWorkflow } from './act.ts';
 
 interface Example {
   /** What the log shows. */
   readonly shows: readonly RegExp[];
-  /** The program of the last steps that cannot run here, and why. A stand-in prints the variables it finds. */
-  readonly standIn?: { readonly program: string; readonly why: string };
+  /** The programs of the last steps that cannot run here, and why. A stand-in prints the variables it finds. */
+  readonly standIn?: { readonly programs: readonly string[]; readonly why: string };
   /** What the clean-up removes; without it nothing was written. */
   readonly removes?: RegExp;
+  /** It runs in a pod, with the pod's own token. */
+  readonly inPod?: true;
 }
 
 const theToken = /Removed \S+ with the identity’s token/u;
@@ -28,54 +31,75 @@ const terraformVariables = [
 
 /** Every example, as its `github.yml` stands. */
 const examples: Readonly<Record<string, Example>> = {
-  'aks-runner-pods': { shows: [/"Contoso production"/u] },
+  'aks-runner-pods': { shows: [/"Contoso production"/u], inPod: true },
+  'azure-artifacts': {
+    shows: [/^FEED_TOKEN=\*\*\*$/mu],
+    standIn: {
+      programs: ['npm', 'python3', 'uv', 'mvn', 'dotnet'],
+      why: 'test/clients/feeds.test.ts runs them',
+    },
+  },
   'azure-cli': { shows: [/^runners +westeurope/mu, /^2026\.csv /mu], removes: /Removed \S+ with/u },
   'azure-sdk-javascript': { shows: [/^2026\.csv$/mu], removes: theToken },
   'azure-sdk-python': { shows: [/^2026\.csv$/mu], removes: theToken },
   'container-apps-job': { shows: [/"Contoso production"/u] },
   'container-registry': {
     shows: [/^ACR_PASSWORD=\*\*\*$/mu],
-    standIn: { program: 'helm', why: 'this machine has no container registry' },
+    standIn: { programs: ['helm'], why: 'this machine has no container registry' },
   },
   'cross-tenant': { shows: [/"Fabrikam"/u] },
   opentofu: {
     shows: terraformVariables,
-    standIn: { program: 'tofu', why: 'its providers come from a registry of their own' },
+    standIn: { programs: ['tofu'], why: 'its providers come from a registry of their own' },
     removes: theToken,
   },
   powershell: {
     shows: [new RegExp(`^AZURE_CLIENT_ID=${clientIds.multitenant}$`, 'mu'), /^GRAPH_TOKEN=\*\*\*$/mu],
-    standIn: { program: 'pwsh', why: 'Azure PowerShell comes from a gallery of its own' },
+    standIn: { programs: ['pwsh'], why: 'Azure PowerShell comes from a gallery of its own' },
     removes: theToken,
   },
   'python-graph': { shows: [new RegExp(`^${clientIds.deployer} deployer$`, 'mu')] },
   'several-apps': { shows: [/"Contoso production"/u, /"Contoso test"/u] },
   terraform: {
     shows: terraformVariables,
-    standIn: { program: 'terraform', why: 'its providers come from a registry of their own' },
+    standIn: { programs: ['terraform'], why: 'its providers come from a registry of their own' },
     removes: theToken,
   },
 };
+
+/** As `python3 -m venv FOLDER` it puts itself into the folder. */
+const standInText = `#!/bin/sh
+env | grep -E '^(ACR|ARM|AZURE|FEED|GRAPH)_' | sort
+if [ "$2" = venv ]; then
+  mkdir -p "$3/bin"
+  for name in pip python twine; do cp "$0" "$3/bin/$name"; done
+fi
+`;
 
 const account = 'devstoreaccount1';
 let azure: Emulator;
 let azurite: RunningAzurite;
 let standIns: string;
+let pod: ProjectedToken;
 beforeAll(async () => {
   azure = await startEmulator();
+  pod = await projectedToken(azure);
   azurite = await startAzurite(azure.ca.issue);
   await fillContainer({ url: `${azurite.blobUrl}/reports`, ca: azure.ca.pem }, ['2026.csv']);
   azure.proxy.map(`${account}.blob.core.windows.net`, azurite.port);
   standIns = mkdtempSync(join(tmpdir(), 'stand-ins-'));
-  for (const { standIn } of Object.values(examples)) {
-    if (standIn === undefined) continue;
-    const path = join(standIns, standIn.program);
-    writeFileSync(path, '#!/bin/sh\nenv | grep -E "^(ACR|ARM|AZURE|GRAPH)_" | sort\n');
-    chmodSync(path, 0o755);
+  for (const [name, { standIn }] of Object.entries(examples)) {
+    mkdirSync(join(standIns, name));
+    for (const program of standIn?.programs ?? []) {
+      const path = join(standIns, name, program);
+      writeFileSync(path, standInText);
+      chmodSync(path, 0o755);
+    }
   }
 });
 afterAll(async () => {
   rmSync(standIns, { recursive: true });
+  pod[Symbol.dispose]();
   await azurite.stop();
   await azure.stop();
 });
@@ -114,19 +138,24 @@ test('every example is run', () => {
 
 test.each(
   Object.entries(examples).map(([name, example]) => {
-    const { program, why } = example.standIn ?? {};
-    return { name, example, title: program === undefined ? name : `${name}, without ${program}: ${why}` };
+    const { programs, why } = example.standIn ?? {};
+    return {
+      name,
+      example,
+      title: programs === undefined ? name : `${name}, without ${programs.join(', ')}: ${why}`,
+    };
   }),
 )('$title', async ({ name, example }) => {
   azure.clearRequests();
   let text = readFileSync(`examples/${name}/github.yml`, 'utf8');
-  for (const [value, replacement] of Object.entries(own)) text = text.replaceAll(value, replacement);
+  const written = { ...own, '/var/run/secrets/azure/tokens/azure-identity-token': pod.path };
+  for (const [value, replacement] of Object.entries(written)) text = text.replaceAll(value, replacement);
   const run = await runWorkflow({
     text,
     files: `examples/${name}`,
-    variables,
+    variables: { ...variables, ...(example.inPod && { APP_CLIENT_ID: clientIds.podDeployer }) },
     environment: { ...azure.environment(), ...packages, AZURE_CORE_COLLECT_TELEMETRY: 'no' },
-    path: [standIns, dirname(azureCli.path)],
+    path: [join(standIns, name), dirname(azureCli.path)],
   });
 
   const failed = run.steps.filter(({ result }) => result !== 'success');
@@ -145,6 +174,8 @@ test.each(
     else expect(cleanUp).toMatch(example.removes);
   }
   // Every later step is the app by what the action gave it, and none asked for the machine's identity itself.
-  expect(azure.requests.filter(({ leg }) => leg === 'imds')).toHaveLength(cleanUps.length);
+  expect(azure.requests.filter(({ leg }) => leg === 'imds')).toHaveLength(
+    example.inPod ? 0 : cleanUps.length,
+  );
   expect(azure.requests.filter(({ leg, status }) => leg !== 'proxy' && status !== 200)).toEqual([]);
 });

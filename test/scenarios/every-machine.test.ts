@@ -100,15 +100,15 @@ describe.each(oneOfEach)('$title', (host) => {
     expect(azure.requests).toEqual([]);
   });
 
-  test('no metadata service and federation variables: chained federation is explained', async () => {
+  test('no metadata service and federation variables: the pod’s own token is suggested', async () => {
     on('virtual-machine');
     const outcome = await runStepOn(host, azure, goodInputs, { environment: { ...federation, ...nobody } });
     expect(outcome.errors[0]).toContain('AZURE_FEDERATED_TOKEN_FILE is set, and this step did not use it');
-    expect(outcome.errors[0]).toContain('AADSTS700231');
+    expect(outcome.errors[0]).toContain(`set the input ${host.inputLabel('federated-token-file')}`);
     expect(outcome.errors[0]).toContain('node pool');
   });
 
-  test('an identity that is not assigned, and federation variables: chained federation is explained too', async () => {
+  test('an identity that is not assigned, and federation variables: the pod’s own token is suggested too', async () => {
     on('virtual-machine');
     const inputs = { ...goodInputs, 'managed-identity-client-id': identities.elsewhere.clientId };
     const outcome = await runStepOn(host, azure, inputs, { environment: federation });

@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from '@jest/globals';
-import { hashInputs, isUpToDate, saveStamp } from '../../scripts/build-stamps.ts';
+import { bundleState, hashInputs, isUpToDate, saveStamp } from '../../scripts/build-stamps.ts';
 import type { Bundle } from '../../scripts/bundles.ts';
 
 /** When `npm run build` may keep a bundle and when it must build it again. */
@@ -46,6 +46,15 @@ beforeEach(() => {
 
 test('a clean clone has no stamp, so everything is built', () => {
   expect(upToDate()).toBe(false);
+});
+
+test('a bundle without a stamp is unbuilt, and one that differs from its stamp is changed', () => {
+  const state = (): string => bundleState(root, bundle, hashInputs(root));
+  expect(state()).toBe('unbuilt');
+  saveStamp(root, bundle, hashInputs(root));
+  expect(state()).toBe('current');
+  write('build/src/step.js', 'other');
+  expect(state()).toBe('changed');
 });
 
 test('nothing has changed: the bundle is kept', () => {

@@ -1,0 +1,3 @@
+from contoso_greeting import GREETING
+
+print(GREETING)

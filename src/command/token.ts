@@ -1,0 +1,84 @@
+import type { AppToken, Exchanged } from '../exchange/request.ts';
+import { isoSeconds } from '../handover/tokens.ts';
+import type { ScopeLine } from '../inputs/scope-lines.ts';
+import { type Invocation, UsageError } from './invocation.ts';
+
+/** A token to print, with the line of `--scopes` that asked for it. */
+interface PrintedToken extends AppToken {
+  readonly line: ScopeLine;
+}
+
+/** The variable of a scope without a name, for `--output env`. */
+const unnamed = 'ACCESS_TOKEN';
+
+/** `entra-app-token token`: the tokens on stdout, and nothing else there. */
+export async function printTokens({ host, request, options, prepare }: Invocation): Promise<number> {
+  const lines = request.published;
+  const output = options['output'] as keyof typeof formats;
+  if (output === 'text' && lines.length > 1) {
+    throw new UsageError('Several scopes need --output json or --output env. Text has room for one token.');
+  }
+  if (output === 'env' && lines.filter(({ name }) => name === undefined).length > 1) {
+    throw new UsageError(`Write NAME = SCOPE: only one scope can be without a name, which is ${unnamed}.`);
+  }
+  if (process.stdout.isTTY && options['show'] !== true) {
+    throw new UsageError(
+      'A token on a terminal stays in its history. Redirect stdout, or use --show to print it all the same.',
+    );
+  }
+  const prepared = await prepare();
+  const { exchange } = await import('../exchange/exchange.ts');
+  const exchanged = await exchange(prepared.request, prepared.observer);
+  const text = formats[output](tokensOf(lines, exchanged), options['shell'] === 'pwsh' ? 'pwsh' : 'sh');
+  await write(text);
+  const { describeSuccess } = await import('../messages/success.ts');
+  host.debug(describeSuccess(request, exchanged, host.inputLabel));
+  return 0;
+}
+
+function tokensOf(
+  lines: readonly ScopeLine[],
+  { tokens, registryTokens }: Exchanged,
+): readonly PrintedToken[] {
+  return lines.map((line) => {
+    const token = line.registry === undefined ? tokens.get(line.scope) : registryTokens.get(line.registry);
+    if (token === undefined) throw new Error(`no token for ${line.written}`);
+    return { ...token, line };
+  });
+}
+
+const quoted = {
+  sh: (text: string): string => `'${text.replaceAll("'", "'\\''")}'`,
+  pwsh: (text: string): string => `'${text.replace(/['‘’‚‛]/gu, '$&$&')}'`,
+};
+
+const formats = {
+  text: ([first]: readonly PrintedToken[]): string => `${first?.token ?? ''}\n`,
+  json: (tokens: readonly PrintedToken[]): string =>
+    `${JSON.stringify(
+      {
+        tokens: tokens.map(({ line, token, expiresOn }) => ({
+          ...(line.name !== undefined && { name: line.name }),
+          scope: line.written,
+          token,
+          expiresOn: isoSeconds(expiresOn),
+        })),
+      },
+      undefined,
+      2,
+    )}\n`,
+  env: (tokens: readonly PrintedToken[], shell: keyof typeof quoted): string =>
+    tokens
+      .map(({ line: { name = unnamed }, token }) =>
+        shell === 'sh' ? `export ${name}=${quoted.sh(token)}\n` : `$env:${name} = ${quoted.pwsh(token)}\n`,
+      )
+      .join(''),
+};
+
+/** A pipe takes a text in parts; the process must not end before the last one. */
+async function write(text: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    process.stdout.once('error', reject);
+    process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+  });
+}
