@@ -40,7 +40,7 @@ const parts = [
   },
   {
     name: 'step',
-    path: '^src/(?:step|cleanup|git-credential)\\.ts$',
+    path: '^src/(?:step|cleanup|git-credential|job-endpoint)\\.ts$',
     imports: [
       'session',
       'messages',
@@ -53,7 +53,7 @@ const parts = [
       'contract',
     ],
     reason:
-      'The step, its clean-up and git’s credential helper pass values between the parts below and put them in order.',
+      'The step, its clean-up, git’s credential helper and the job’s endpoint pass values between the parts below and put them in order.',
   },
   {
     name: 'session',

@@ -3,8 +3,8 @@ import { type Results, realistic, type ScenarioName, scopeCounts } from './scena
 import { median } from './statistics.ts';
 
 /**
- * The chart for the README. It has its own background and follows the reader's light or dark setting. It is readable
- * without that setting too, and uses only fonts of the system.
+ * The chart for docs/benchmarks.md. It has its own background and follows the reader's light or dark setting. It is
+ * readable without that setting too, and on a phone, which shows it at half of its width. It uses only fonts of the system.
  */
 export function drawChart(results: Results): string {
   const bars = [
@@ -32,20 +32,20 @@ ${placed.join('\n')}
 
 const label =
   'Wall time and peak memory of this action and task, of bare scripts, of @azure/identity and of the Azure CLI';
-const width = 760;
+const width = 600;
 const margin = 24;
 const inner = width - 2 * margin;
 const style = `
-text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1f2328; }
-.head { font-weight: 600; font-size: 14px; }
-.faint { fill: #59636e; font-size: 12px; }
+text { font: 16px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1f2328; }
+.head { font-weight: 600; font-size: 17px; }
+.faint { fill: #59636e; font-size: 15px; }
 .ground { fill: #ffffff; stroke: #d1d9e0; }
 .ours { fill: #0969da; stroke: #0969da; }
 .other { fill: #afb8c1; stroke: #818b98; }
 rect.ours, rect.other { stroke: none; }
 path { fill: none; stroke-width: 2; }
 path.ours, path.other { fill: none; }
-.mark { stroke: #59636e; stroke-width: 1; stroke-dasharray: 3 3; }
+.mark { stroke: #1f2328; stroke-width: 1; stroke-dasharray: 3 3; }
 .axis { stroke: #d1d9e0; stroke-width: 1; }
 @media (prefers-color-scheme: dark) {
   text { fill: #f0f6fc; }
@@ -55,7 +55,7 @@ path.ours, path.other { fill: none; }
   .other { fill: #656c76; stroke: #9198a1; }
   rect.ours, rect.other { stroke: none; }
   path.ours, path.other { fill: none; }
-  .mark { stroke: #9198a1; }
+  .mark { stroke: #d1d9e0; }
   .axis { stroke: #3d444d; }
 }
 `;
@@ -105,27 +105,27 @@ function barPanel(
     return value === undefined ? [] : [{ ...row, value }];
   });
   if (measured.length === 0) return undefined;
-  const left = 178;
-  const step = 26;
-  const scale = (inner - left - 52) / Math.max(...measured.map(({ value }) => value));
-  const bottom = 26 + measured.length * step;
+  const left = 194;
+  const step = 30;
+  const scale = (inner - left - 54) / Math.max(...measured.map(({ value }) => value));
+  const bottom = 30 + measured.length * step;
   const bars = measured.map(({ title: name, ours, value }, index) => {
-    const y = 26 + index * step;
+    const y = 30 + index * step;
     const length = value * scale;
     return (
-      text(0, y + 14, name) +
-      `<rect class="${ours ? 'ours' : 'other'}" x="${left}" y="${y}" width="${round(length)}" height="18" rx="2"/>` +
-      text(left + length + 8, y + 14, value.toFixed(0))
+      text(0, y + 16, name) +
+      `<rect class="${ours ? 'ours' : 'other'}" x="${left}" y="${y}" width="${round(length)}" height="21" rx="2"/>` +
+      text(left + length + 8, y + 16, value.toFixed(0))
     );
   });
   const line = mark && left + mark.at * scale;
   const marked =
     mark === undefined || line === undefined
       ? ''
-      : `<line class="mark" x1="${round(line)}" x2="${round(line)}" y1="20" y2="${bottom}"/>${text(line, bottom + 14, `${mark.at} ms: ${mark.label}`, 'faint')}`;
+      : `<line class="mark" x1="${round(line)}" x2="${round(line)}" y1="24" y2="${bottom}"/>${text(line, bottom + 16, `${mark.at} ms: ${mark.label}`, 'faint')}`;
   return {
-    height: bottom + (mark ? 18 : 0),
-    body: text(0, 10, title, 'head') + bars.join('') + marked,
+    height: bottom + (mark ? 22 : 0),
+    body: text(0, 12, title, 'head') + bars.join('') + marked,
   };
 }
 
@@ -142,25 +142,25 @@ function linePanel(title: string, results: Results): Panel | undefined {
       return last === undefined ? [] : [{ caption, ours, points, last }];
     });
   if (lines.length === 0) return undefined;
-  const [left, top, bottom, right] = [36, 26, 196, inner - 210];
+  const [left, top, bottom, right] = [40, 32, 232, inner - 236];
   const most = Math.ceil(Math.max(...lines.flatMap(({ points }) => points.map((p) => p.value))) / 100) * 100;
   const x = (scopes: number): number => left + ((right - left) * scopes) / Math.max(...scopeCounts);
   const y = (value: number): number => bottom - ((bottom - top) * value) / most;
   const grid = Array.from({ length: most / 100 + 1 }, (_, index) => index * 100).map(
     (value) =>
       `<line class="axis" x1="${left}" x2="${right}" y1="${round(y(value))}" y2="${round(y(value))}"/>` +
-      `<text class="faint" text-anchor="end" x="${left - 6}" y="${round(y(value) + 4)}">${value}</text>`,
+      `<text class="faint" text-anchor="end" x="${left - 6}" y="${round(y(value) + 5)}">${value}</text>`,
   );
   const ticks = scopeCounts.map(
     (scopes) =>
-      `<text class="faint" text-anchor="middle" x="${round(x(scopes))}" y="${bottom + 16}">${scopes}</text>`,
+      `<text class="faint" text-anchor="middle" x="${round(x(scopes))}" y="${bottom + 20}">${scopes}</text>`,
   );
   // Captions at the ends of the lines, moved apart where the ends are close together.
   let lowest = Number.NEGATIVE_INFINITY;
   const captions = [...lines]
     .sort((one, other) => other.last.value - one.last.value)
     .map(({ caption, ours, last }) => {
-      lowest = Math.max(y(last.value) + 4, lowest + 17);
+      lowest = Math.max(y(last.value) + 5, lowest + 21);
       return text(right + 10, lowest, `${last.value.toFixed(0)}  ${caption}`, ours ? 'head' : '');
     });
   const paths = lines.map(
@@ -168,8 +168,8 @@ function linePanel(title: string, results: Results): Panel | undefined {
       `<path class="${ours ? 'ours' : 'other'}" d="M${points.map((p) => `${round(x(p.scopes))} ${round(y(p.value))}`).join('L')}"/>`,
   );
   return {
-    height: bottom + 20,
-    body: text(0, 10, title, 'head') + [...grid, ...ticks, ...paths, ...captions].join(''),
+    height: bottom + 24,
+    body: text(0, 12, title, 'head') + [...grid, ...ticks, ...paths, ...captions].join(''),
   };
 }
 

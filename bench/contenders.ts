@@ -7,6 +7,8 @@ export type ContenderName =
   | 'https'
   | 'identity'
   | 'identity-public'
+  | 'command-24'
+  | 'command-20'
   | 'task-24'
   | 'task-20'
   | 'task-fetch-24'
@@ -28,6 +30,8 @@ export const titles: Readonly<Record<ContenderName, string>> = {
   https: 'bare script, node:https',
   identity: '@azure/identity, same address',
   'identity-public': '@azure/identity, public name through proxy',
+  'command-24': 'this command, token, Node 24',
+  'command-20': 'this command, token, Node 20',
   'task-24': 'this task, Node 24',
   'task-20': 'this task, Node 20',
   'task-fetch-24': 'bare script for the task, fetch, Node 24',

@@ -123,11 +123,11 @@ function growthResult(results: Results, name: 'action' | 'task-24'): GoalResult 
   };
 }
 
-/** Checks every run of the action and the task, in all scenarios. */
+/** Checks every run of the action, the command and the task, in all scenarios. */
 function requestResult(results: Results): GoalResult {
   const runs = scenarios.flatMap(({ name: scenario, contenders }) =>
     contenders
-      .filter(({ name }) => name === 'action' || name === 'task-24' || name === 'task-20')
+      .filter(({ name }) => /^(?:action|command-|task-2[04]$)/u.test(name))
       .flatMap(({ name, scopes }) =>
         results.of(scenario, name, scopes).map(({ requests }) => ({ scopes, requests })),
       ),
@@ -135,7 +135,7 @@ function requestResult(results: Results): GoalResult {
   const excess = Math.max(...runs.map(({ scopes, requests }) => requests - requestsFor(scopes)));
   const counted = [...new Set(runs.map(({ scopes, requests }) => `${requests} for ${scopes}`))];
   return {
-    what: 'requests, action and task',
+    what: 'requests, action, command and task',
     goal: '1 + scopes',
     measured: counted.join(', '),
     outcome: excess <= 0 ? `met in all ${runs.length} runs` : `missed by ${excess}`,

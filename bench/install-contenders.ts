@@ -67,6 +67,31 @@ export async function installContenders(
       }
     );
   };
+  /** It asks for one scope: text has room for one token. */
+  const command = (node: NodeBinary | undefined): Draft => {
+    const words = {
+      'client-id': clientIds.deployer,
+      'tenant-id': tenantIds.contoso,
+      'managed-identity-client-id': identities.runner.clientId,
+      'authority-host': addresses.authority,
+      scopes: scopesFor(1).join(),
+    };
+    const { argv, ...rest } = launch(
+      node ?? node24,
+      join(root, 'dist', 'command', 'index.js'),
+      action,
+      action.environment(scopesFor(1)),
+    );
+    return (
+      node && {
+        launch: {
+          ...rest,
+          argv: [...argv, 'token', ...Object.entries(words).map(([name, value]) => `--${name}=${value}`)],
+        },
+        succeeded: (run) => printedTokens(run) === 1,
+      }
+    );
+  };
   const idle = (step: InstalledStep, node: NodeBinary | undefined, script: string): Draft =>
     node && {
       launch: launch(node, script, step, step.environment([])),
@@ -83,6 +108,8 @@ export async function installContenders(
     https: (scopes) => baseline(action, node24, httpsScript, scopes),
     identity: (scopes) => baseline(action, node24, identityBundle, scopes),
     'identity-public': (scopes) => baseline(action, node24, identityBundle, scopes, publicName),
+    'command-24': () => command(own(24)),
+    'command-20': () => command(own(20)),
     'task-24': (scopes) => ours(task, own(24), scopes),
     'task-20': (scopes) => ours(task, own(20), scopes),
     'task-fetch-24': (scopes) => baseline(task, own(24), fetchScript, scopes),

@@ -29,6 +29,8 @@ const steps = oneScope(
   'https',
   'identity',
   'identity-public',
+  'command-24',
+  'command-20',
   'task-24',
   'task-fetch-24',
   'task-https-24',

@@ -31,7 +31,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 // Registered first: a signal during the start must not leave a process or a file behind.
 const stopRequested = new Promise<void>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
-  if (process.env['npm_lifecycle_event'] !== undefined) untilNpmEnds(resolve);
+  // Any other script of npm's may start this as a process of its own, to go on.
+  if (process.env['npm_lifecycle_event'] === 'emulator') untilNpmEnds(resolve);
 });
 // A reader that went away must not prevent the clean stop.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});

@@ -83,6 +83,11 @@ async function build(bundle: Bundle): Promise<void> {
     } else if (name !== 'package.json') throw new Error(`the bundler wrote an unexpected file: ${name}`);
   }
 
+  if (alone && format === 'commonjs') {
+    // Here the repository's own package.json is above it, which says that files are modules.
+    writeFileSync(join(output, 'package.json'), '{ "type": "commonjs" }\n');
+  }
+
   const sources = maps.flatMap((text) => (JSON.parse(text) as { sources: string[] }).sources);
   writeFileSync(join(output, licenses), licenseNotices(root, sources));
 

@@ -75,11 +75,30 @@ export const bundles: readonly Bundle[] = [
     licenses: 'git-credential.licenses.txt',
     sharesFolder: true,
   },
+  // The step starts it with its own Node.
+  {
+    entry: 'endpoint.js',
+    folder: 'dist/endpoint',
+    file: 'index.js',
+    format: 'esm',
+    firstFile: 'es2022',
+    licenses: 'licenses.txt',
+  },
+  {
+    entry: 'endpoint.js',
+    folder: taskFolder,
+    file: 'endpoint.js',
+    format: 'commonjs',
+    firstFile: 'es2022',
+    licenses: 'endpoint.licenses.txt',
+    sharesFolder: true,
+  },
+  // Users copy this file to any folder and give it any name. Without a package.json, Node before 20.19 reads CommonJS only.
   {
     entry: 'command.js',
     folder: 'dist/command',
     file: 'index.js',
-    format: 'esm',
+    format: 'commonjs',
     firstFile: 'es2022',
     licenses: 'licenses.txt',
     alone: true,

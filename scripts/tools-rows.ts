@@ -17,10 +17,11 @@ export type Tested =
   | { readonly kind: 'not-run'; readonly source: string };
 
 /** How a tool gets new app tokens, and how long it works. */
-export type Lasts = 'file' | 'provider' | 'start' | 'session' | 'token' | 'registry';
+export type Lasts = 'endpoint' | 'file' | 'provider' | 'start' | 'session' | 'token' | 'registry';
 
 /** The text of the two columns for each way. */
 export const lasting: Readonly<Record<Lasts, { readonly renews: string; readonly longJobs: string }>> = {
+  endpoint: { renews: 'yes, from the endpoint', longJobs: 'as long as the job runs' },
   file: { renews: 'yes, from the file', longJobs: 'up to 24 hours' },
   provider: { renews: 'yes, from the assertion that it read at its start', longJobs: 'up to 24 hours' },
   start: { renews: 'each start requests a new token', longJobs: 'up to 24 hours' },
@@ -40,6 +41,13 @@ const registryReads = 'the password on stdin: see [Registries](registries.md)';
 const discoveryTrap = 'With a custom `authority-host`, disable instance discovery in the credential.';
 
 export const toolPageRows: readonly ToolPageRow[] = [
+  {
+    tool: 'every SDK and tool that asks for a managed identity',
+    tested: { kind: 'not-run', source: '[The job’s identity endpoint](managed-identity.md)' },
+    input: '`export: managed-identity`',
+    reads: '`IDENTITY_ENDPOINT`, `IDENTITY_HEADER`, `AZURE_CLIENT_ID`',
+    lasts: 'endpoint',
+  },
   {
     tool: 'Azure SDK for JavaScript',
     tested: { kind: 'here', proof: 'Azure SDK for JavaScript' },

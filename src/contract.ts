@@ -9,6 +9,7 @@ export const inputNames = [
   'managed-identity-client-id',
   'managed-identity-object-id',
   'managed-identity-resource-id',
+  'agent-identity-id',
   'federated-token-file',
   'scopes',
   'export',

@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { azureReposScope } from './azure/azure-repos.ts';
+import { askOwnEndpoint } from './endpoint/own-endpoint.ts';
 import type { AppToken } from './exchange/request.ts';
+import type { EndpointAddress } from './handover/endpoint-process.ts';
 import { systemWords } from './handover/errors.ts';
 import { type GitCredentialSettings, readGitSettings } from './handover/git-credential.ts';
+import { closing, OpenDirectory } from './handover/open-directory.ts';
 import { gitTokenName, ownerOfFiles, writePrivateFile } from './handover/private-directory.ts';
 import { sanitizeForLog } from './hosts/sanitize.ts';
 import { prepareProcess } from './inputs/environment.ts';
@@ -11,6 +14,9 @@ import { StepDeclined } from './inputs/errors.ts';
 
 /** A token with less time left is replaced. Entra allows five minutes of clock skew. Milliseconds. */
 const leastTimeLeft = 5 * 60_000;
+
+/** It makes the whole exchange meanwhile, retries included. Milliseconds. */
+const endpointPatience = 3_600_000;
 
 /**
  * A token for git's credential helper of a job: the last one, or a new one if that is nearly over. Never throws.
@@ -25,6 +31,7 @@ export async function findGitToken(
   const write = (text: string): void => log(`${sanitizeForLog(text)}\n`);
   try {
     const settings = readGitSettings(settingsPath);
+    if (settings.endpoint) return await tokenOfEndpoint(settings.endpoint, write);
     return cachedToken(settingsPath) ?? (await freshToken(settings, settingsPath, write));
   } catch (error) {
     write(
@@ -34,12 +41,33 @@ export async function findGitToken(
   }
 }
 
-const cachePath = (settingsPath: string): string => join(dirname(settingsPath), gitTokenName);
+/** The job's identity endpoint keeps its tokens itself, in memory. */
+async function tokenOfEndpoint(
+  { url, secret }: EndpointAddress,
+  write: (text: string) => void,
+): Promise<string | undefined> {
+  const resource = azureReposScope.replace(/\/\.default$/u, '');
+  const { host } = new URL(url);
+  try {
+    const question = `${url}?api-version=2019-08-01&resource=${resource}`;
+    const { body } = await askOwnEndpoint('GET', question, secret, endpointPatience);
+    const { access_token: token, message } = JSON.parse(body) as Readonly<Record<string, unknown>>;
+    if (typeof token === 'string') return token;
+    write(`entra-app-token: No token for git: ${String(message)}`);
+  } catch (error) {
+    write(
+      `entra-app-token: The identity endpoint of this job, ${host}, does not answer: ${systemWords(error)}. It ends with the job. Run the step again, in this job.`,
+    );
+  }
+  return undefined;
+}
 
 /** The last token, if it can still be used. */
 function cachedToken(settingsPath: string): string | undefined {
   try {
-    const { token, expiresOn } = JSON.parse(readFileSync(cachePath(settingsPath), 'utf8')) as {
+    const { token, expiresOn } = JSON.parse(
+      readFileSync(join(dirname(settingsPath), gitTokenName), 'utf8'),
+    ) as {
       readonly token: unknown;
       readonly expiresOn: unknown;
     };
@@ -52,10 +80,11 @@ function cachedToken(settingsPath: string): string | undefined {
 }
 
 function keepToken({ token, expiresOn }: AppToken, settingsPath: string): void {
-  const path = cachePath(settingsPath);
   try {
     const text = JSON.stringify({ token, expiresOn: expiresOn.getTime() });
-    writePrivateFile(path, text, ownerOfFiles(dirname(path)), 'git-token');
+    closing(new OpenDirectory(dirname(settingsPath)), (directory) =>
+      writePrivateFile(directory, gitTokenName, text, 'git-token', ownerOfFiles(directory)),
+    );
   } catch {
     // The next call asks Entra again.
   }
@@ -66,8 +95,8 @@ async function freshToken(
   settingsPath: string,
   write: (text: string) => void,
 ): Promise<string | undefined> {
-  const { request, tokenFile, proxy, certificateAuthority, labels } = settings;
-  const { origin, audience, authorityHost, tenantId, clientId, timeBudget } = request;
+  const { request, tokenFile = '', proxy, certificateAuthority, labels } = settings;
+  const { origin, audience, authorityHost, tenantId, clientId, agentIdentityId, timeBudget } = request;
   const secrets = new Set<string>();
   const facts = prepareProcess(process.env);
   try {
@@ -76,11 +105,13 @@ async function freshToken(
     const { exchange } = await import('./exchange/exchange.ts');
     const { tokens } = await exchange(
       {
-        origin: { kind: origin.kind === 'token-file' ? 'token-file' : 'assertion-file', path: tokenFile },
+        // A pod's own file serves for the whole job, and with an agent identity for its blueprint's tokens.
+        origin: origin.kind === 'token-file' ? origin : { kind: 'assertion-file', path: tokenFile },
         audience,
         authorityHost,
         tenantId,
         clientId,
+        ...(agentIdentityId !== undefined && { agentIdentityId }),
         scopes: [azureReposScope],
         registries: [],
         timeBudget,

@@ -1,9 +1,11 @@
+import { isOtherResource } from './azure/scope-aliases.ts';
 import { machineBehind } from './endpoint/own-endpoint.ts';
 import { ExchangeError } from './exchange/errors.ts';
 import { detectMachine, type Machine } from './exchange/machine.ts';
 import type { AssertionOrigin, ExchangeRequest, ForwardProxy, Registry } from './exchange/request.ts';
 import type { ExchangeObserver } from './exchange/transport.ts';
 import type { Host } from './hosts/host.ts';
+import { isShownAudience } from './inputs/authority.ts';
 import { exposeMachineVariables, type ProcessFacts, prepareProcess } from './inputs/environment.ts';
 import { StepDeclined } from './inputs/errors.ts';
 import type { StepRequest } from './inputs/read.ts';
@@ -76,8 +78,12 @@ export function prepareSession(): ProcessFacts {
  *
  * @throws ExchangeError if our endpoint does not answer
  */
-export async function findRealMachine({ origin }: StepRequest, facts: ProcessFacts): Promise<ProcessFacts> {
-  if (origin.kind !== 'managed-identity') return facts;
+export async function findRealMachine(
+  { origin, exports }: StepRequest,
+  facts: ProcessFacts,
+): Promise<ProcessFacts> {
+  // A new endpoint must name the machine too, and not an endpoint before it.
+  if (origin.kind !== 'managed-identity' && !exports.includes('managed-identity')) return facts;
   return { ...facts, machine: await machineBehind(facts.machine) };
 }
 
@@ -97,14 +103,18 @@ export async function prepareExchange(
 ): Promise<PreparedExchange> {
   const origin = await findOrigin(host, request, facts, secrets);
   const certificateAuthority = readCertificateAuthority(host);
-  const { audience, authorityHost, tenantId, clientId, scopes, timeBudget } = request;
+  // A server repeats it, and an audience that is no known one may be a secret in the wrong input.
+  if (!isShownAudience(request.audience)) secrets.add(request.audience);
+  const { audience, authorityHost, tenantId, clientId, agentIdentityId, scopes, timeBudget } = request;
   return {
     request: {
       origin,
       audience,
+      isOtherResource,
       authorityHost,
       tenantId,
       clientId,
+      ...(agentIdentityId !== undefined && { agentIdentityId }),
       scopes,
       registries,
       timeBudget,
@@ -137,7 +147,7 @@ async function findMachine(host: SessionHost, facts: ProcessFacts, secrets: Set<
     host.registerSecret(machine.secret);
   }
   exposeMachineVariables(process.env, machine.variables);
-  await debug(host, ({ debugMachine }) => debugMachine(machine));
+  await debug(host, ({ debugMachine }) => debugMachine(machine, secrets));
   return machine;
 }
 
@@ -168,7 +178,7 @@ function observeExchange(host: SessionHost, secrets: Set<string>): ExchangeObser
       );
     },
     tryEnded: (ended) => void debug(host, ({ debugTry }) => debugTry(ended, secrets)),
-    accepted: (leg, claims) => void debug(host, ({ debugClaims }) => debugClaims(leg, claims, secrets)),
+    accepted: (token, claims) => void debug(host, ({ debugClaims }) => debugClaims(token, claims, secrets)),
   };
 }
 

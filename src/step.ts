@@ -35,12 +35,14 @@ export async function runStep(host: Host): Promise<void> {
     facts = await findRealMachine(request, facts);
     context = { ...context, facts };
     const prepared = await prepareExchange(host, request, routes, facts, secrets);
+    tools?.begin(prepared.request, facts.machine);
     // The libraries are loaded only now, after the process was prepared for them.
     const { exchange } = await import('./exchange/exchange.ts');
     const exchanged = await exchange(prepared.request, prepared.observer);
     const handover = await tools?.handOver(exchanged);
     const tokens = tokensToPublish(request, exchanged);
     publish(host, [...tokenPublications(tokens), ...(handover?.publications ?? [])]);
+    await tools?.keep();
     await reportSuccess(host, request, exchanged, handover, facts);
   } catch (error) {
     // A host may run a failed step again, and its clean-up then knows only the last run's directory.
@@ -87,8 +89,14 @@ async function reportSuccess(
   handover: ToolHandover | undefined,
   { environment }: ProcessFacts,
 ): Promise<void> {
-  const { describeEarlyExpiry, describePodSession, describeReplacedTokens, describeSuccess, describeTools } =
-    await import('./messages/success.ts');
+  const {
+    describeAgentIdentitySession,
+    describeEarlyExpiry,
+    describePodSession,
+    describeReplacedTokens,
+    describeSuccess,
+    describeTools,
+  } = await import('./messages/success.ts');
   host.info(describeSuccess(request, exchanged, host.inputLabel));
   const replaced = request.published.flatMap(({ name }) => (name && environment[name] ? [name] : []));
   if (replaced.length > 0) host.info(describeReplacedTokens(replaced));
@@ -96,6 +104,8 @@ async function reportSuccess(
   host.info(describeTools(request, handover));
   if (handover.expiresSoon) host.warning(describeEarlyExpiry(handover));
   if (handover.endsWithProjectedToken) host.warning(describePodSession(handover));
+  const { expiresOn, endWithBlueprintToken: signedIn = [] } = handover;
+  if (signedIn.length > 0) host.warning(describeAgentIdentitySession(expiresOn, signedIn));
 }
 
 async function reportFailure(host: Host, error: unknown, context: MessageContext): Promise<void> {

@@ -13,3 +13,13 @@ test('every code has its own heading', () => {
     expect(page).toMatch(new RegExp(`^### AADSTS${code}(:|$)`, 'mu'));
   }
 });
+
+test('headings fit into a table of contents, and each is there once', () => {
+  const headings = [...troubleshooting().matchAll(/^#+ (.+)$/gmu)].map(([, heading = '']) => heading);
+  expect(headings.filter((heading) => heading.length > 100)).toEqual([]);
+  expect(headings.filter((heading, index) => headings.indexOf(heading) !== index)).toEqual([]);
+});
+
+test('the commands that create the credential are there once', () => {
+  expect(troubleshooting().split('az ad app federated-credential create')).toHaveLength(2);
+});

@@ -43,7 +43,7 @@ test('the package has its version in its name and holds only the files that it n
       !/^(?:\[Content_Types\]\.xml|extension\.vsixmanifest|extension\.vsomanifest|overview\.md|license\.txt|images\/extension-icon\.png)$/.test(
         name,
       ) &&
-      !/^EntraAppToken\/(?:task\.json|icon\.png|index\.js|post\.js|git-credential\.js|\d+\.(?:index|post|git-credential)\.js|(?:(?:post|git-credential)\.)?licenses\.txt)$/.test(
+      !/^EntraAppToken\/(?:task\.json|icon\.png|index\.js|post\.js|(?:git-credential|endpoint)\.js|\d+\.(?:index|post|git-credential|endpoint)\.js|(?:(?:post|git-credential|endpoint)\.)?licenses\.txt)$/.test(
         name,
       ),
   );

@@ -3,7 +3,9 @@
  *
  * Sources: authority hosts and audiences from MSAL.NET's `KnownCloudData.cs` and azure-sdk-for-js
  * `gitHubActionsCredential.ts`; `az`'s names and registry suffixes from azure-cli `azure/cli/core/cloud.py`; Terraform's from
- * https://registry.terraform.io/providers/hashicorp/azurerm/latest/docs#environment-1.
+ * https://registry.terraform.io/providers/hashicorp/azurerm/latest/docs#environment-1; issuers from
+ * https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference and
+ * https://learn.microsoft.com/azure/azure-government/compare-azure-government-global-azure.
  */
 
 export const cloudNames = ['public', 'usgovernment', 'china'] as const;
@@ -15,6 +17,8 @@ export interface Cloud {
   readonly authorityHost: string;
   /** Other host names of the same sign-in service. */
   readonly authorityAliases: readonly string[];
+  /** Where the issuers of v1.0 tokens begin. */
+  readonly v1Issuers: readonly string[];
   /** The token-exchange audience. */
   readonly audience: string;
   /** The end of container registries' login servers. */
@@ -32,6 +36,7 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     name: 'public',
     authorityHost: 'https://login.microsoftonline.com',
     authorityAliases: ['https://login.windows.net', 'https://login.microsoft.com', 'https://sts.windows.net'],
+    v1Issuers: ['https://sts.windows.net'],
     audience: 'api://AzureADTokenExchange',
     registrySuffix: '.azurecr.io',
     terraform: 'public',
@@ -42,6 +47,7 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     name: 'usgovernment',
     authorityHost: 'https://login.microsoftonline.us',
     authorityAliases: ['https://login.usgovcloudapi.net'],
+    v1Issuers: ['https://sts.windows.net'],
     audience: 'api://AzureADTokenExchangeUSGov',
     registrySuffix: '.azurecr.us',
     terraform: 'usgovernment',
@@ -52,6 +58,7 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     name: 'china',
     authorityHost: 'https://login.partner.microsoftonline.cn',
     authorityAliases: ['https://login.chinacloudapi.cn'],
+    v1Issuers: ['https://sts.chinacloudapi.cn', 'https://sts.partner.microsoftonline.cn'],
     audience: 'api://AzureADTokenExchangeChina',
     registrySuffix: '.azurecr.cn',
     terraform: 'china',
@@ -122,4 +129,34 @@ export function cloudOfAuthorityHost(
   if (cloud) return { kind: 'preset', cloud };
   const other = cloudsWithoutPreset.find((candidate) => candidate.authorityHost === host);
   return other && { kind: 'without-preset', title: other.title, audience: other.audience };
+}
+
+/**
+ * The tenant whose Entra this issuer is: `https://HOST/TENANT/v2.0`, or `https://HOST/TENANT/` for v1.0 tokens, with a
+ * host of `cloud` or of the cloud to which the sign-in address belongs. Nothing for every other issuer. Without a
+ * cloud, every known one counts.
+ */
+export function tenantOfIssuer(
+  issuer: string,
+  known?: { readonly cloud: Cloud; readonly authorityHost: string },
+): string | undefined {
+  const owner = known && cloudOfAuthorityHost(known.authorityHost);
+  const presets = known
+    ? [known.cloud, ...(owner?.kind === 'preset' ? [owner.cloud] : [])]
+    : Object.values(clouds);
+  const others = known
+    ? [known.authorityHost]
+    : cloudsWithoutPreset.map(({ authorityHost }) => authorityHost);
+  const hosts = [
+    ...others,
+    ...presets.flatMap(({ authorityHost, authorityAliases, v1Issuers }) => [
+      authorityHost,
+      ...authorityAliases,
+      ...v1Issuers,
+    ]),
+  ];
+  const host = hosts.find((candidate) => issuer.startsWith(`${candidate}/`));
+  if (host === undefined) return undefined;
+  const tenant = issuer.slice(host.length + 1).replace(/(?:\/v2\.0)?\/?$/u, '');
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/iu.test(tenant) ? tenant : undefined;
 }

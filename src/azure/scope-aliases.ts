@@ -186,6 +186,31 @@ export const scopeAliases: readonly AliasRow[] = [
   },
 ];
 
+/** The application IDs of resources whose tokens name them by it. https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in */
+const applicationIds: Readonly<Record<string, string>> = {
+  '797f4846-ba00-4fd7-ba43-dac1f8f63013': 'arm',
+  '00000003-0000-0000-c000-000000000000': 'graph',
+  'e406a681-f3d4-42a8-90b6-c2b029497af1': 'storage',
+  'cfa8b339-82a2-471a-a3c9-0fc0be7a4093': 'key-vault',
+  '022907d3-0f1b-48f7-badc-1ba6abab6d66': 'sql',
+};
+
+/**
+ * Whether a token with this audience is certainly for another resource than the scope's: both belong to aliases, and to
+ * different ones. Resources have more names than this table knows, so everything else is not judged.
+ */
+export function isOtherResource(scope: string, audience: string): boolean {
+  const wanted = aliasOf(scope.replace(/\/\.default$/u, ''));
+  const found = aliasOf(audience);
+  return wanted !== undefined && found !== undefined && wanted !== found;
+}
+
+function aliasOf(resource: string): string | undefined {
+  const bare = resource.replace(/\/+$/u, '').toLowerCase();
+  const row = scopeAliases.find((candidate) => Object.values(candidate.resource).includes(bare));
+  return row?.names[0] ?? applicationIds[bare];
+}
+
 /** The row of the alias `name`, if there is one. */
 export function findAlias(name: string): AliasRow | undefined {
   const wanted = name.toLowerCase();

@@ -11,12 +11,23 @@ export interface ExportedIdentity {
   /** The tenant's GUID if a token named it, otherwise as the user wrote it. */
   readonly tenantId: string;
   readonly subscriptionId?: string;
-  readonly tokenFile: string;
+  /** The file with the assertion. There is none if the job has an identity endpoint. */
+  readonly tokenFile?: string;
+  /** The variables through which clients find the job's identity endpoint. */
+  readonly endpoint?: Readonly<Partial<Record<string, string>>>;
   readonly authorityHost: string;
   readonly cloud: Cloud;
 }
 
-export const exportTargets = ['azure-sdk', 'terraform', 'azcopy', 'kubelogin', 'pulumi', 'ansible'] as const;
+export const exportTargets = [
+  'managed-identity',
+  'azure-sdk',
+  'terraform',
+  'azcopy',
+  'kubelogin',
+  'pulumi',
+  'ansible',
+] as const;
 export type ExportTarget = (typeof exportTargets)[number];
 
 export const loginTargets = ['azure-cli', 'git'] as const;
@@ -31,6 +42,8 @@ export type ToolRow = SetRow | ClearRow | ConflictRow;
 interface SetRow {
   readonly name: string;
   readonly set: (identity: ExportedIdentity) => string | undefined;
+  /** The tool does not need it, so nothing is said if the job's own value stays. */
+  readonly optional?: true;
 }
 
 /** The step sets it empty, because the tool would prefer it to what the step sets. */
@@ -47,6 +60,8 @@ export interface ConflictRow {
   readonly conflict: string;
   /** Values with which it changes nothing. An empty one never does. */
   readonly harmless?: (value: string, cloud: Cloud) => boolean;
+  /** A value that a step of ours, or the machine itself, gave it. `export` then puts another in its place. */
+  readonly replaced?: { readonly by: string; readonly if: (value: string) => boolean };
 }
 
 /** Booleans as Go's `strconv.ParseBool` reads them, which Terraform's providers use. */
@@ -100,6 +115,74 @@ function providerRows(tool: string): readonly ToolRow[] {
   ];
 }
 
+/** The file that AKS workload identity projects, and the one that `export` writes. No others lead to an app of this job. */
+const isTokenFileOfOurs = (path: string): boolean =>
+  path === '/var/run/secrets/azure/tokens/azure-identity-token' ||
+  /[\\/]entra-app-token-[0-9a-f]{32}[\\/]federated-token$/u.test(path);
+
+/**
+ * Variables with which a client would not use the identity endpoint in its environment, or would act as somebody else.
+ * Sources: the credential chains of the SDKs, as for azure-sdk above, and how they recognize a host: @azure/msal-node
+ * `ManagedIdentityClient.mjs`, microsoft-authentication-library-for-python `managed_identity.py`, azure-sdk-for-go
+ * `managed_identity_client.go`; Terraform, hashicorp/go-azure-sdk `sdk/auth/managed_identity_authorizer.go`; azcopy
+ * and kubelogin as above.
+ */
+export const identityEndpointConflicts: readonly ConflictRow[] = [
+  { name: 'AZURE_CLIENT_SECRET', conflict: 'is a secret that the SDKs prefer to the identity endpoint' },
+  {
+    name: 'AZURE_CLIENT_CERTIFICATE_*',
+    conflict: 'names a certificate that the SDKs prefer to the identity endpoint',
+  },
+  { name: 'AZURE_USERNAME', conflict: 'makes the SDKs sign in a user' },
+  { name: 'AZURE_PASSWORD', conflict: 'makes the SDKs sign in a user' },
+  {
+    name: 'AZURE_FEDERATED_TOKEN_FILE',
+    conflict: 'names a token that the SDKs prefer to the identity endpoint',
+    replaced: { by: '', if: isTokenFileOfOurs },
+  },
+  {
+    name: 'AZURE_TOKEN_CREDENTIALS',
+    conflict: 'makes the SDKs use another kind of credential',
+    harmless: (value) => /^(prod|ManagedIdentityCredential)$/iu.test(value),
+  },
+  {
+    name: 'IDENTITY_SERVER_THUMBPRINT',
+    conflict: 'makes the SDKs ask in the form of Azure Service Fabric',
+  },
+  { name: 'IMDS_ENDPOINT', conflict: 'makes clients ask in the form of Azure Arc' },
+  // App Service and Container Apps set these.
+  ...['MSI_ENDPOINT', 'MSI_SECRET'].map(
+    (name): ConflictRow => ({
+      name,
+      conflict: 'makes older clients ask the machine’s own identity endpoint',
+      replaced: { by: '', if: () => true },
+    }),
+  ),
+  {
+    name: 'AZCOPY_AUTO_LOGIN_TYPE',
+    conflict: 'makes azcopy use the token of a workload identity',
+    harmless: (value) => !/^WORKLOAD$/iu.test(value),
+    replaced: { by: '', if: () => true },
+  },
+  {
+    name: 'AZCOPY_OAUTH_TOKEN_INFO',
+    conflict: 'is a token that azcopy prefers to the identity endpoint',
+  },
+  {
+    name: 'AAD_LOGIN_METHOD',
+    conflict: 'makes kubelogin use the token of a workload identity',
+    harmless: (value) => !/^workloadidentity$/iu.test(value),
+    // kubelogin takes an empty one for a method that it does not know.
+    replaced: { by: 'msi', if: () => true },
+  },
+  {
+    name: 'ARM_USE_MSI',
+    conflict:
+      'makes Terraform ask the machine, because Terraform does not know this kind of identity endpoint (use `export: terraform`)',
+    harmless: isFalse,
+  },
+];
+
 /**
  * Sources: azure-sdk, https://learn.microsoft.com/dotnet/api/azure.identity.environmentcredential, which every SDK
  * asks first, and https://learn.microsoft.com/dotnet/azure/sdk/authentication/credential-chains for
@@ -112,6 +195,15 @@ function providerRows(tool: string): readonly ToolRow[] {
  * overrides az's own settings.
  */
 export const toolRows: Readonly<Record<Tool, readonly ToolRow[]>> = {
+  'managed-identity': [
+    ...['IDENTITY_ENDPOINT', 'IDENTITY_HEADER', 'AZURE_CLIENT_ID'].map(
+      (name): SetRow => ({ name, set: ({ endpoint }) => endpoint?.[name] }),
+    ),
+    ...['NO_PROXY', 'no_proxy'].map(
+      (name): SetRow => ({ name, set: ({ endpoint }) => endpoint?.[name], optional: true }),
+    ),
+    ...identityEndpointConflicts,
+  ],
   'azure-sdk': [
     ...workloadIdentity,
     { name: 'AZURE_CLIENT_SECRET', conflict: 'is a secret that the SDKs prefer to the exported identity' },
@@ -182,59 +274,6 @@ export const loginVariables: Readonly<Record<LoginTarget, readonly string[]>> = 
   // https://git-scm.com/docs/git-config#Documentation/git-config.txt-GITCONFIGCOUNT
   git: ['GIT_CONFIG_COUNT', 'GIT_CONFIG_KEY_*', 'GIT_CONFIG_VALUE_*'],
 };
-
-/**
- * Variables with which a client would not use the identity endpoint in its environment, or would act as somebody else.
- * Sources: the credential chains of the SDKs, as for azure-sdk above, and how they recognize a host: @azure/msal-node
- * `ManagedIdentityClient.mjs`, microsoft-authentication-library-for-python `managed_identity.py`, azure-sdk-for-go
- * `managed_identity_client.go`; Terraform, hashicorp/go-azure-sdk `sdk/auth/managed_identity_authorizer.go`; azcopy
- * and kubelogin as above.
- */
-export const identityEndpointConflicts: readonly ConflictRow[] = [
-  { name: 'AZURE_CLIENT_SECRET', conflict: 'is a secret that the SDKs prefer to the identity endpoint' },
-  {
-    name: 'AZURE_CLIENT_CERTIFICATE_*',
-    conflict: 'names a certificate that the SDKs prefer to the identity endpoint',
-  },
-  { name: 'AZURE_USERNAME', conflict: 'makes the SDKs sign in a user' },
-  { name: 'AZURE_PASSWORD', conflict: 'makes the SDKs sign in a user' },
-  {
-    name: 'AZURE_FEDERATED_TOKEN_FILE',
-    conflict: 'names a token that the SDKs prefer to the identity endpoint',
-  },
-  {
-    name: 'AZURE_TOKEN_CREDENTIALS',
-    conflict: 'makes the SDKs use another kind of credential',
-    harmless: (value) => /^(prod|ManagedIdentityCredential)$/iu.test(value),
-  },
-  {
-    name: 'IDENTITY_SERVER_THUMBPRINT',
-    conflict: 'makes the SDKs ask in the form of Azure Service Fabric',
-  },
-  { name: 'IMDS_ENDPOINT', conflict: 'makes clients ask in the form of Azure Arc' },
-  { name: 'MSI_ENDPOINT', conflict: 'makes older clients ask the machine’s own identity endpoint' },
-  { name: 'MSI_SECRET', conflict: 'makes older clients ask the machine’s own identity endpoint' },
-  {
-    name: 'AZCOPY_AUTO_LOGIN_TYPE',
-    conflict: 'makes azcopy use the token of a workload identity',
-    harmless: (value) => !/^WORKLOAD$/iu.test(value),
-  },
-  {
-    name: 'AZCOPY_OAUTH_TOKEN_INFO',
-    conflict: 'is a token that azcopy prefers to the identity endpoint',
-  },
-  {
-    name: 'AAD_LOGIN_METHOD',
-    conflict: 'makes kubelogin use the token of a workload identity',
-    harmless: (value) => !/^workloadidentity$/iu.test(value),
-  },
-  {
-    name: 'ARM_USE_MSI',
-    conflict:
-      'makes Terraform ask the machine, because Terraform does not know this kind of identity endpoint (use `export: terraform`)',
-    harmless: isFalse,
-  },
-];
 
 /** Names that `export` and `login` set, empty or not. */
 export function variableNames(): readonly string[] {

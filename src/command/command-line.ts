@@ -4,6 +4,7 @@ import { type InputName, inputDefaults } from '../contract.ts';
 import type { GivenOption } from '../hosts/command-line.ts';
 import { isHarmless } from '../inputs/errors.ts';
 import { type Invocation, invoke } from './invocation.ts';
+import { handleLostReaders, print } from './output.ts';
 
 /** How a subcommand ends if it fails, and if its words are wrong. */
 const exitCodes = { failure: 1, usage: 2 } as const;
@@ -22,6 +23,10 @@ const inputOptions: Readonly<Partial<Record<InputName, InputOption>>> = {
   'managed-identity-client-id': { value: 'ID', help: 'this machine’s managed identity: its client ID,' },
   'managed-identity-object-id': { value: 'ID', help: 'or its object (principal) ID,' },
   'managed-identity-resource-id': { value: 'ID', help: 'or its Azure resource ID' },
+  'agent-identity-id': {
+    value: 'ID',
+    help: 'act as this agent identity of the blueprint --client-id (preview)',
+  },
   'federated-token-file': { value: 'PATH', help: 'instead, in a pod: its projected service account token' },
   cloud: { value: 'CLOUD', help: `public, usgovernment or china (default: ${inputDefaults.cloud})` },
   'authority-host': { value: 'URL', help: 'another sign-in address, https only' },
@@ -51,11 +56,13 @@ const variableOf = (name: string): string => `ENTRA_APP_TOKEN_${name.toUpperCase
  * @returns the exit code
  */
 export async function runCommandLine(words: readonly string[]): Promise<number> {
+  handleLostReaders();
   let exitCode: number = 0;
+  let help: Promise<void> | undefined;
   const codes = words[0] === 'run' ? runExitCodes : exitCodes;
   const program = new Command('entra-app-token')
     .description(
-      'Act as an Entra app registration from this machine’s managed identity, without a stored secret.\n\nEvery option can also be a variable: --client-id is ENTRA_APP_TOKEN_CLIENT_ID.',
+      'Act as an Entra app registration from this machine’s managed identity, without a stored secret.\n\nAll options but --debug, --output, --shell and --show can also be variables: --client-id is ENTRA_APP_TOKEN_CLIENT_ID.',
     )
     .version(packageFile.version)
     .enablePositionalOptions()
@@ -64,7 +71,12 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
       optionDescription: ({ description, argChoices }) =>
         argChoices === undefined ? description : `${description}: ${argChoices.join(', ')}`,
     })
-    .configureOutput({ outputError: (text, write) => write(withoutValues(text)) })
+    .configureOutput({
+      writeOut: (text) => {
+        help = print(text);
+      },
+      outputError: (text, write) => write(parserMessage(text, words)),
+    })
     .showHelpAfterError('Options: entra-app-token --help')
     .exitOverride();
 
@@ -104,9 +116,7 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
     wantedScopes,
     async () => (await import('./token.ts')).printTokens,
   )
-    .addOption(
-      new Option('--output <FORMAT>', 'how to print').choices(['text', 'json', 'env']).default('text'),
-    )
+    .addOption(outputOption('text', 'json', 'env'))
     .addOption(
       new Option('--shell <SHELL>', 'for --output env: whose quotes').choices(['sh', 'pwsh']).default('sh'),
     )
@@ -126,21 +136,62 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
     async () => (await import('./git-credential.ts')).helpGit,
   ).argument('<operation>', 'what git asks: get, store or erase');
 
+  add(
+    'check',
+    'Walks the whole way to the app’s tokens and says what works and what does not.',
+    wantedScopes,
+    async () => (await import('./check.ts')).checkTheWay,
+  ).addOption(outputOption('text', 'json'));
+
   try {
-    await program.parseAsync([...words], { from: 'user' });
+    const known = [program, ...program.commands].flatMap(({ options }) => options.map(({ long }) => long));
+    await program.parseAsync(withoutUnknownValues(words, new Set(known)), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     // The parser has printed its message, or the help that was asked for.
-    return error.exitCode === 0 ? 0 : codes.usage;
+    return error.exitCode === 0 ? await endOf(help) : codes.usage;
   }
   return exitCode;
 }
 
-/** The parser quotes wrong words, and a wrong word may be a secret. */
-function withoutValues(text: string): string {
-  return text.replaceAll(/'([^']*)'/gu, (quote, value: string) =>
-    isHarmless(value) ? quote : `of ${value.length} characters`,
+/** The exit code of a help that was asked for. */
+async function endOf(help: Promise<void> | undefined): Promise<number> {
+  try {
+    await help;
+    return 0;
+  } catch (error) {
+    process.stderr.write(`entra-app-token: ${(error as Error).message}\n`);
+    return exitCodes.failure;
+  }
+}
+
+/** The parser suggests a name for `--cleint-id`, but not for `--cleint-id=VALUE`. Words of another command stay. */
+function withoutUnknownValues(words: readonly string[], known: ReadonlySet<string | undefined>): string[] {
+  const separator = words.indexOf('--');
+  const end = separator === -1 && words[0] !== 'run' ? words.length : separator;
+  return words.map((word, index) => {
+    const [name = '', ...values] = word.split('=');
+    return index < end && name.startsWith('--') && values.length > 0 && !known.has(name) ? name : word;
+  });
+}
+
+/**
+ * The parser's message, as ours begin. It quotes wrong words, and a wrong word may be a secret, also one with quotes in it.
+ */
+function parserMessage(text: string, words: readonly string[]): string {
+  const quotable = [
+    ...words,
+    // The value of `--name=value`, and what is left of letters of which the first were options.
+    ...words.map((word) => word.slice(word.indexOf('=') + 1)),
+    ...words.flatMap((word) => Array.from(word, (_, start) => `-${word.slice(start + 1)}`)),
+  ]
+    .filter((word) => !isHarmless(word))
+    .sort((one, other) => other.length - one.length);
+  const hidden = quotable.reduce(
+    (shown, word) => shown.replaceAll(`'${word}'`, `of ${word.length} characters`),
+    text,
   );
+  return hidden.replace(/^error: /u, 'entra-app-token: ');
 }
 
 /** An option with two values is a mistake. */
@@ -148,12 +199,16 @@ function once(name: string): (given: string) => string {
   let seen = false;
   return (given) => {
     if (seen) {
-      process.stderr.write(`error: option '--${name}' is given twice\n`);
+      process.stderr.write(`entra-app-token: option '--${name}' is given twice\n`);
       throw new CommanderError(exitCodes.usage, 'entra-app-token.repeated', name);
     }
     seen = true;
     return given;
   };
+}
+
+function outputOption(...formats: readonly string[]): Option {
+  return new Option('--output <FORMAT>', 'how to print').choices(formats).default('text');
 }
 
 function listOption({ name, help }: ScopesOption): Option {

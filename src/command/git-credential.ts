@@ -2,6 +2,7 @@ import { text } from 'node:stream/consumers';
 import { azureReposScope } from '../azure/azure-repos.ts';
 import { answerGit } from '../handover/git-protocol.ts';
 import type { Invocation } from './invocation.ts';
+import { print } from './output.ts';
 
 /**
  * `entra-app-token git-credential get`: a credential helper that needs no step. Each call is an exchange of its own, because
@@ -22,7 +23,7 @@ export async function helpGit({ prepare, operands }: Invocation): Promise<number
       return undefined;
     }
   });
-  process.stdout.write(answer);
+  await print(answer);
   // Reported after the answer, which makes git stop instead of asking the user.
   if (failure !== undefined) throw failure;
   return 0;

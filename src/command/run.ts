@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { identityEndpointConflicts } from '../azure/tools.ts';
 import { type Endpoint, startEndpoint } from '../endpoint/server.ts';
-import type { ExchangeRequest } from '../exchange/request.ts';
+import { actingClientId, type ExchangeRequest } from '../exchange/request.ts';
 import type { ExchangeObserver } from '../exchange/transport.ts';
 import { endpointVariables } from '../handover/endpoint-variables.ts';
 import { systemWords } from '../handover/errors.ts';
@@ -47,7 +47,7 @@ export async function runCommand(options: RunOptions): Promise<number> {
   let endpoint: Endpoint;
   try {
     endpoint = await startEndpoint({
-      clientId: request.clientId,
+      clientId: actingClientId(request),
       // The libraries are loaded only when the command asks for a token.
       source: once(async () =>
         (await import('../exchange/exchange.ts')).createTokenSource(exchange, observer),
@@ -74,7 +74,7 @@ export async function runCommand(options: RunOptions): Promise<number> {
     const conflicts = conflictsIn(identityEndpointConflicts, request.cloud, environment);
     for (const conflict of conflicts) log(texts.describeRemoved(conflict));
     const removed = new Set(conflicts.map(({ name }) => name));
-    const set = endpointVariables(endpoint, request.clientId, environment);
+    const set = endpointVariables(endpoint, actingClientId(request), environment);
     const end = await runInForeground(command, {
       ...withoutNames(facts.environment, (name) => removed.has(name) || isSet(name, set, facts.windows)),
       ...set,
@@ -93,7 +93,7 @@ export async function runCommand(options: RunOptions): Promise<number> {
 
 /** `entra-app-token run`. */
 export async function runWithEndpoint(invocation: Invocation): Promise<number> {
-  const { host, request, context, prepare, operands } = invocation;
+  const { host, request, prepare, operands } = invocation;
   const [program, ...words] = operands;
   if (program === undefined) throw new UsageError('Write the command to run after --.');
   if (request.registries.length > 0) {
@@ -101,7 +101,7 @@ export async function runWithEndpoint(invocation: Invocation): Promise<number> {
       `${host.inputLabel('scopes')}: the endpoint hands out the app’s tokens, not those of container registries. Use entra-app-token token for them.`,
     );
   }
-  const { request: exchange, observer } = await prepare();
+  const { request: exchange, observer, context } = await prepare();
   return runCommand({
     exchange,
     observer,

@@ -2,6 +2,7 @@ import type { AppToken, Exchanged } from '../exchange/request.ts';
 import { isoSeconds } from '../handover/tokens.ts';
 import type { ScopeLine } from '../inputs/scope-lines.ts';
 import { type Invocation, UsageError } from './invocation.ts';
+import { print } from './output.ts';
 
 /** A token to print, with the line of `--scopes` that asked for it. */
 interface PrintedToken extends AppToken {
@@ -30,7 +31,7 @@ export async function printTokens({ host, request, options, prepare }: Invocatio
   const { exchange } = await import('../exchange/exchange.ts');
   const exchanged = await exchange(prepared.request, prepared.observer);
   const text = formats[output](tokensOf(lines, exchanged), options['shell'] === 'pwsh' ? 'pwsh' : 'sh');
-  await write(text);
+  await print(text);
   const { describeSuccess } = await import('../messages/success.ts');
   host.debug(describeSuccess(request, exchanged, host.inputLabel));
   return 0;
@@ -74,11 +75,3 @@ const formats = {
       )
       .join(''),
 };
-
-/** A pipe takes a text in parts; the process must not end before the last one. */
-async function write(text: string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    process.stdout.once('error', reject);
-    process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
-  });
-}

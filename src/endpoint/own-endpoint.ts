@@ -29,7 +29,7 @@ export class OwnEndpointError extends Error {
 }
 
 /** Whether `IDENTITY_ENDPOINT` names an endpoint of ours, which answers as the app and not as the machine. */
-function isOwnEndpoint({ IDENTITY_ENDPOINT: url = '' }: MachineFacts['variables']): boolean {
+export function isOwnEndpoint({ IDENTITY_ENDPOINT: url = '' }: MachineFacts['variables']): boolean {
   return URL.canParse(url) && new URL(url).pathname === tokenPath;
 }
 
@@ -46,9 +46,9 @@ export async function machineBehind(facts: MachineFacts): Promise<MachineFacts> 
     throw new OwnEndpointError({ kind, address: host, found }, { cause });
   };
   // Only `run` and `export` set this path, and only with this address.
-  if (!/^http:\/\/127\.0\.0\.1:\d+$/u.test(origin)) return fail('unusable-answer', url);
-  const { status, body } = await get(`${origin}${machinePath}`, secret).catch((error: Error) =>
-    fail('no-answer', error.message, error),
+  if (!isLoopbackOrigin(origin)) return fail('unusable-answer', url);
+  const { status, body } = await askOwnEndpoint('GET', `${origin}${machinePath}`, secret).catch(
+    (error: Error) => fail('no-answer', error.message, error),
   );
   if (status !== 200) return fail('refused', `HTTP ${status}`);
   const variables = readVariables(body) ?? fail('unusable-answer', 'no variables');
@@ -56,6 +56,15 @@ export async function machineBehind(facts: MachineFacts): Promise<MachineFacts> 
   if (unsafe !== undefined) return fail('unusable-answer', `${unsafe}=${variables[unsafe]}`);
   if (isOwnEndpoint(variables)) return fail('unusable-answer', 'an endpoint of ours again');
   return { ...facts, variables };
+}
+
+function isLoopbackOrigin(origin: string): boolean {
+  return /^http:\/\/127\.0\.0\.1:\d+$/u.test(origin);
+}
+
+/** Whether `url` is one that our endpoint gives to its clients, at the only address where it listens. */
+export function isOwnAddress(url: string): boolean {
+  return isOwnEndpoint({ IDENTITY_ENDPOINT: url }) && isLoopbackOrigin(new URL(url).origin);
 }
 
 /** The variables that say where the machine's token, and so the app's, comes from. */
@@ -85,12 +94,23 @@ function readVariables(body: string): MachineFacts['variables'] | undefined {
 const patience = 5_000;
 const largestAnswer = 64 * 1024;
 
-function get(url: string, secret: string): Promise<{ readonly status: number; readonly body: string }> {
+/**
+ * One request to an endpoint of ours.
+ *
+ * @param limit milliseconds
+ * @throws if there is no answer
+ */
+export function askOwnEndpoint(
+  method: 'GET' | 'DELETE',
+  url: string,
+  secret: string,
+  limit = patience,
+): Promise<{ readonly status: number; readonly body: string }> {
   return new Promise((resolve, reject) => {
     const request = httpRequest(
       url,
       // An agent of its own never takes a proxy from the environment.
-      { agent: false, headers: { [secretHeader]: secret }, signal: AbortSignal.timeout(patience) },
+      { method, agent: false, headers: { [secretHeader]: secret }, signal: AbortSignal.timeout(limit) },
       (response) => {
         let body = '';
         response.setEncoding('utf8');

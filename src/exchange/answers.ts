@@ -10,6 +10,8 @@ export interface Answer {
   readonly body: string;
   /** The body is larger than `largestBody`, and the rest was not read. */
   readonly cut?: boolean;
+  /** The declared encoding of the body, although none was asked for. */
+  readonly encoding?: string;
 }
 
 /** Bytes of a body that are read at most. Real answers have a few thousand. */
@@ -24,6 +26,12 @@ const longestText = 4_000;
 export type AnswerClass =
   | { readonly kind: 'token' }
   | { readonly kind: 'failure'; readonly failure: RequestFailure; readonly reason?: RetryReason };
+
+/** Characters of a token. Entra's have 1,000 to 4,000; a shorter mask than the least would ruin the log, and a variable of the most is still usable. */
+const shortestToken = 16;
+const longestToken = 16 * 1024;
+/** Below this, a mask hides more than it protects. */
+const shortestMask = 8;
 
 /** The field of a success that has the token. A registry gives a refresh token, which clients use as a password. */
 const tokenField = { identity: 'access_token', entra: 'access_token', registry: 'refresh_token' } as const;
@@ -41,9 +49,24 @@ export function classifyAnswer(leg: Leg, host: string, answer: Answer): AnswerCl
 
   const json = parseObject(body);
   if (status < 300) {
-    if (json === undefined) return unusable(looksLikeHtml(body) ? 'html' : 'not-json', '');
-    if (status !== 200) return unusable('status', '');
-    if (!isToken(json[tokenField[leg]])) return unusable('no-token', keysOf(json));
+    if (status !== 200) return unusable(looksLikeHtml(body) ? 'html' : 'status', '');
+    if (json === undefined) return unusable(...notJson(answer));
+    // The libraries take these fields for a failure, whatever the status.
+    if (leg !== 'registry' && (json['error'] || json['error_description'] || json['suberror'])) {
+      return {
+        kind: 'failure',
+        failure: { kind: 'error-response', leg, host, response: readErrorResponse(status, json, body) },
+      };
+    }
+    const token = json[tokenField[leg]];
+    if (!isToken(token)) return unusable('no-token', keysOf(json));
+    if (token.length < shortestToken || token.length > longestToken) {
+      return unusable('token-size', `${token.length} characters`);
+    }
+    const type = json['token_type'];
+    if (typeof type === 'string' && type !== '' && type.toLowerCase() !== 'bearer') {
+      return unusable('not-bearer', type.slice(0, longestText));
+    }
     if (!hasExpiry(leg, json)) return unusable('no-expiry', keysOf(json));
     return { kind: 'token' };
   }
@@ -53,7 +76,7 @@ export function classifyAnswer(leg: Leg, host: string, answer: Answer): AnswerCl
   // A registry's status says enough by itself; a web page is from something else on the way.
   const wordless = leg === 'registry' && !looksLikeHtml(body);
   if (json === undefined && reason === undefined && !wordless) {
-    return unusable(looksLikeHtml(body) ? 'html' : 'not-json', '');
+    return unusable(...notJson(answer));
   }
   return {
     kind: 'failure',
@@ -62,12 +85,22 @@ export function classifyAnswer(leg: Leg, host: string, answer: Answer): AnswerCl
   };
 }
 
-/** Everything in a body that may be a token, to be masked even if the answer is not used. */
+function notJson({ body, encoding = 'identity' }: Answer): [reason: UnusableAnswer, found: string] {
+  if (looksLikeHtml(body)) return ['html', ''];
+  return /^identity$/iu.test(encoding) ? ['not-json', ''] : ['encoded', encoding.slice(0, longestText)];
+}
+
+/**
+ * Everything in a body that may be a token, to be masked even if the answer is not used. A mask of a few characters would
+ * ruin the log, and nothing prints a text longer than the longest token.
+ */
 export function possibleTokens(body: string): readonly string[] {
   const json = parseObject(body);
   return ['access_token', 'refresh_token', 'id_token'].flatMap((name) => {
     const token = json?.[name];
-    return typeof token === 'string' && token !== '' ? [token] : [];
+    return typeof token === 'string' && token.length >= shortestMask && token.length <= longestToken
+      ? [token]
+      : [];
   });
 }
 
@@ -123,7 +156,7 @@ function isCode(value: unknown): value is number | string {
   return /^\d{1,12}$/u.test(typeof value === 'number' || typeof value === 'string' ? String(value) : '');
 }
 
-function isToken(value: unknown): boolean {
+function isToken(value: unknown): value is string {
   return typeof value === 'string' && /^[\x21-\x7e]+$/u.test(value);
 }
 

@@ -153,6 +153,12 @@ export const entraCodes: readonly EntraCodeRow[] = [
     fix: 'Report it with the trace ID above.',
   },
   {
+    codes: ['82001', '82002', '82008'],
+    cause:
+      '{app} is an agent identity blueprint. A blueprint gets no tokens for itself, only for its agent identities.',
+    fix: 'Set {input:agent-identity-id} to the client ID of one of its agent identities. {input:client-id} stays the blueprint. To list them:\n  az rest --url "{graph}/beta/servicePrincipals/microsoft.graph.agentIdentity" --query "value[?agentIdentityBlueprintId==\'{app}\'].[displayName, appId]" --output tsv',
+  },
+  {
     codes: ['53003', '530032', '530035'],
     cause:
       'A Conditional Access policy for workload identities in tenant {tenant} blocks app {app} from this network.',
@@ -176,10 +182,18 @@ export const entraCodes: readonly EntraCodeRow[] = [
   },
 ];
 
-/** The row for the first of `codes` that has one, by longest prefix. */
+/** The row for the first of `codes` that has one. */
 export function entraCodeRow(codes: readonly string[]): EntraCodeRow | undefined {
+  return rowByPrefix(entraCodes, codes);
+}
+
+/** The row of a table for the first of `codes` that has one, by longest prefix. */
+export function rowByPrefix(
+  rows: readonly EntraCodeRow[],
+  codes: readonly string[],
+): EntraCodeRow | undefined {
   for (const code of codes) {
-    const best = entraCodes
+    const best = rows
       .flatMap((row) => row.codes.map((prefix) => ({ row, prefix })))
       .filter(({ prefix }) => code.startsWith(prefix))
       .sort((a, b) => b.prefix.length - a.prefix.length)[0];

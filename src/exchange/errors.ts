@@ -4,6 +4,9 @@ import type { AssertionClaims } from './request.ts';
 /** The parties of an exchange: the machine's identity endpoint, Entra's token endpoint, a container registry. */
 export type Leg = 'identity' | 'entra' | 'registry';
 
+/** As whom Entra is asked. */
+export type Actor = 'app' | 'blueprint' | 'agent-identity';
+
 export interface Attempts {
   readonly tries: number;
   /** Milliseconds from the first try to the last answer. */
@@ -30,10 +33,18 @@ export type UnusableAnswer =
   | 'redirect'
   | 'status'
   | 'system-assigned'
+  | 'encoded'
   | 'no-token'
+  | 'token-size'
+  | 'not-bearer'
   | 'no-expiry'
+  | 'expired'
+  | 'other-identity'
   | 'other-app'
-  | 'other-tenant';
+  | 'other-tenant'
+  | 'other-resource'
+  | 'other-agent-identity'
+  | 'other-blueprint';
 
 /** What is wrong with a server's certificate. */
 export type CertificateProblem = 'untrusted' | 'expired' | 'not-yet-valid' | 'wrong-host';
@@ -115,6 +126,8 @@ export type ExchangeProblem =
       readonly outOfTime?: { readonly budget: number; readonly nextTryIn?: number };
       /** The scope that failed; absent for the identity's token. */
       readonly scope?: string;
+      /** Absent if Entra was not asked. */
+      readonly actor?: Actor;
       readonly assertion?: AssertionClaims;
     });
 
@@ -140,6 +153,8 @@ function summary(detail: ExchangeProblem): string {
     case 'unusable-token-file':
     case 'unusable-assertion-file':
       return `${detail.path} has no usable token: ${detail.problem}`;
+    case 'invalid-header':
+      return 'IDENTITY_HEADER has characters that a header cannot have';
     case 'invalid-endpoint':
       return 'IDENTITY_ENDPOINT is not an http address';
     case 'unreachable':

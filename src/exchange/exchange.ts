@@ -1,6 +1,8 @@
 import type { Agent } from 'node:http';
-import { fetchAppToken, tenantOf } from './app-token.ts';
+import { blueprintClient, tokenClient } from './agent-identity.ts';
+import { type EntraClient, fetchAppToken, tenantOf } from './app-token.ts';
 import { type Budget, type Clock, startBudget, systemClock } from './budget.ts';
+import { assertionClaims } from './claims.ts';
 import { authoritiesWith, createAgent } from './connections.ts';
 import { ExchangeError } from './errors.ts';
 import { managedIdentity } from './managed-identity.ts';
@@ -25,8 +27,14 @@ import type { ExchangeObserver } from './transport.ts';
  * https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
  */
 export interface AppTokenSource {
-  /** @throws ExchangeError if the assertion cannot be had */
+  /**
+   * What is presented to Entra for app tokens; with an agent identity, its blueprint's token.
+   *
+   * @throws ExchangeError if the assertion cannot be had
+   */
   assertion(budget: Budget): Promise<Assertion>;
+  /** The machine's or pod's own assertion. @throws ExchangeError if it cannot be had */
+  ownAssertion(budget: Budget): Promise<Assertion>;
   /** @throws ExchangeError if the assertion or the token cannot be had */
   token(scope: string, budget: Budget): Promise<AppToken>;
   /** @throws ExchangeError if the registry's token cannot be had */
@@ -35,9 +43,8 @@ export interface AppTokenSource {
 
 /** The source for `request`. It sends nothing until it is asked. */
 export function createTokenSource(request: ExchangeRequest, observer: ExchangeObserver): AppTokenSource {
-  const { authorityHost, certificateAuthority, proxy, origin, audience } = request;
+  const { authorityHost, certificateAuthority, proxy, origin, audience, clientId, agentIdentityId } = request;
   const authorities = certificateAuthority === undefined ? undefined : authoritiesWith(certificateAuthority);
-  const assertion = sourceFor(origin, audience, observer);
   /** Requests of one exchange through one proxy share an agent, and with it TLS sessions. */
   const agents = new WeakMap<Budget, Map<string, Agent>>();
   const agentFor = (budget: Budget, url: string, way: ForwardProxy | undefined): Agent => {
@@ -57,18 +64,36 @@ export function createTokenSource(request: ExchangeRequest, observer: ExchangeOb
     known.set(key, agent);
     return agent;
   };
-  const token: AppTokenSource['token'] = async (scope, budget) =>
+  const ask = (
+    client: EntraClient,
+    scope: string,
+    assertion: () => Promise<Assertion>,
+    budget: Budget,
+  ): Promise<AppToken> =>
     fetchAppToken({
       request,
+      client,
       scope,
-      assertion: () => assertion(budget),
+      assertion,
       agent: agentFor(budget, authorityHost, proxy),
       budget,
       observer,
     });
+
+  const ofMachine = sourceFor(origin, audience, observer);
+  const assertion =
+    // A file of an earlier exchange already has the blueprint's token.
+    agentIdentityId === undefined || origin.kind === 'assertion-file'
+      ? ofMachine
+      : keepAssertion(
+          blueprintToken(ofMachine, (presented, budget) =>
+            ask(blueprintClient(clientId, agentIdentityId), `${audience}/.default`, presented, budget),
+          ),
+        );
   return {
     assertion,
-    token,
+    ownAssertion: ofMachine,
+    token: async (scope, budget) => ask(tokenClient(request), scope, () => assertion(budget), budget),
     registryToken: async (registry, appToken, budget) =>
       fetchRegistryToken({
         request,
@@ -93,8 +118,32 @@ function sourceFor(origin: AssertionOrigin, audience: string, observer: Exchange
 }
 
 /**
- * One whole exchange: one request to the machine, then one to Entra for each scope, side by side. Registries are asked
- * as soon as the app's token for them is there; all registries of a cloud accept the same one.
+ * A blueprint's token as the source of client assertions, for its agent identity. It is requested with the assertions of
+ * another source, which are asked for before each try.
+ */
+function blueprintToken(
+  source: AssertionSource,
+  ask: (assertion: () => Promise<Assertion>, budget: Budget) => Promise<AppToken>,
+): AssertionSource {
+  return async (budget) => {
+    let presented: Assertion | undefined;
+    const { token, expiresOn } = await ask(async () => {
+      presented = await source(budget);
+      return presented;
+    }, budget);
+    return {
+      token,
+      expiresOn,
+      claims: assertionClaims(token),
+      ...(presented && { obtainedWith: presented.claims }),
+    };
+  };
+}
+
+/**
+ * One whole exchange: one request to the machine, with an agent identity one to Entra as its blueprint, then one to
+ * Entra for each scope, side by side. Registries are asked as soon as the app's token for them is there; all registries
+ * of a cloud accept the same one.
  *
  * @throws ExchangeError if any part fails; then no token is returned, whatever the other scopes did
  */
@@ -124,6 +173,7 @@ export async function exchange(
       ),
     ]);
     const appTokens = await Promise.all(wanted.values());
+    requireOneTenant(request, wanted.keys(), appTokens);
     const tenantId = appTokens.map(tenantOf).find((tenant) => tenant !== undefined);
     return {
       // A projected file may have been replaced meanwhile.
@@ -136,6 +186,35 @@ export async function exchange(
     // Ends what is still under way and closes every connection, so that the process can end.
     budget.cancel();
   }
+}
+
+/**
+ * A domain name does not say which tenant it is, but it is one.
+ *
+ * @throws ExchangeError if two tokens are for two tenants
+ */
+function requireOneTenant(
+  { authorityHost }: ExchangeRequest,
+  scopes: Iterable<string>,
+  tokens: readonly AppToken[],
+): void {
+  const named = [...scopes].flatMap((scope, index) => {
+    const token = tokens[index];
+    const tenant = token && tenantOf(token)?.toLowerCase();
+    return tenant === undefined ? [] : [{ scope, tenant }];
+  });
+  const other = named.find(({ tenant }) => tenant !== named[0]?.tenant);
+  if (other === undefined) return;
+  throw new ExchangeError({
+    kind: 'unusable-answer',
+    leg: 'entra',
+    host: new URL(authorityHost).host,
+    status: 200,
+    reason: 'other-tenant',
+    found: `${named[0]?.tenant ?? ''} and ${other.tenant}`,
+    scope: other.scope,
+    attempts: { tries: 1, elapsed: 0 },
+  });
 }
 
 /** An assertion with less time left is replaced before it is used. Entra allows five minutes of clock skew. */

@@ -44,7 +44,9 @@ export type MachineProblem =
     }
   | { readonly kind: 'metadata-override'; readonly value: string }
   /** `IDENTITY_ENDPOINT` is not an http or https address. */
-  | { readonly kind: 'invalid-endpoint'; readonly value: string };
+  | { readonly kind: 'invalid-endpoint'; readonly value: string }
+  /** `IDENTITY_HEADER` has characters that a header cannot have. Its value is a secret. */
+  | { readonly kind: 'invalid-header' };
 
 const azureHosts = 'Run the job on a virtual machine, a scale set or Container Apps.';
 const systemAssignedOnly =
@@ -111,6 +113,7 @@ export function detectMachine(facts: MachineFacts): Machine | MachineProblem {
     if (url === undefined || !/^https?:$/u.test(url.protocol)) {
       return { kind: 'invalid-endpoint', value: variables.IDENTITY_ENDPOINT };
     }
+    if (!headerText.test(variables.IDENTITY_HEADER)) return { kind: 'invalid-header' };
     return {
       kind: 'app-service',
       endpoint: variables.IDENTITY_ENDPOINT,
@@ -122,7 +125,7 @@ export function detectMachine(facts: MachineFacts): Machine | MachineProblem {
       },
     };
   }
-  const override = variables.AZURE_POD_IDENTITY_AUTHORITY_HOST;
+  const override = variables.AZURE_POD_IDENTITY_AUTHORITY_HOST?.trim();
   if (!isSet(override)) {
     return {
       kind: 'imds',
@@ -140,6 +143,9 @@ export function detectMachine(facts: MachineFacts): Machine | MachineProblem {
     variables: { AZURE_POD_IDENTITY_AUTHORITY_HOST: override.replace(/\/+$/u, '') },
   };
 }
+
+/** What Node accepts in a header: https://nodejs.org/api/http.html#httpvalidateheadervaluename-value */
+const headerText = /^[\t\u0020-\u007e\u0080-\u00ff]+$/u;
 
 function appService(
   variables: MachineFacts['variables'],
@@ -166,6 +172,7 @@ export function isOnThisMachine(url: string): boolean {
 
 function isAt(url: string, protocols: readonly string[], hosts: readonly RegExp[]): boolean {
   if (!URL.canParse(url)) return false;
-  const { protocol, hostname, username } = new URL(url);
-  return protocols.includes(protocol) && username === '' && hosts.some((pattern) => pattern.test(hostname));
+  const { protocol, hostname, username, password } = new URL(url);
+  const plain = username === '' && password === '';
+  return plain && protocols.includes(protocol) && hosts.some((pattern) => pattern.test(hostname));
 }

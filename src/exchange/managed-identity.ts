@@ -6,6 +6,7 @@ import { createAgent } from './connections.ts';
 import { ExchangeError } from './errors.ts';
 import type { AssertionOrigin, AssertionSource } from './request.ts';
 import { tryLimits } from './retries.ts';
+import { assertionMismatch } from './token-checks.ts';
 import { createTransport, type ExchangeObserver } from './transport.ts';
 
 /** Part of the resource ID (`xms_mirid`) of every user-assigned managed identity. */
@@ -52,14 +53,16 @@ export function managedIdentity(
       observer.secret(token);
       const claims = assertionClaims(token);
       const { resourceId = userAssigned } = claims;
-      if (!resourceId.toLowerCase().includes(userAssigned)) {
+      const mismatch = resourceId.toLowerCase().includes(userAssigned)
+        ? assertionMismatch(identity, readClaims(token), transport.answeredAt() ?? budget.date())
+        : ({ reason: 'system-assigned', found: resourceId } as const);
+      if (mismatch) {
         throw new ExchangeError({
           kind: 'unusable-answer',
           leg: 'identity',
           host,
           status: 200,
-          reason: 'system-assigned',
-          found: resourceId,
+          ...mismatch,
           attempts: { tries: 1, elapsed: 0 },
         });
       }

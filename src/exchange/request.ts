@@ -22,7 +22,7 @@ export type AssertionOrigin =
   | { readonly kind: 'managed-identity'; readonly identity: IdentitySelector; readonly machine: Machine }
   /** A file with a Kubernetes service account token, as AKS workload identity projects it into a pod. */
   | { readonly kind: 'token-file'; readonly path: string }
-  /** A file to which an earlier exchange's assertion, a managed identity's token, was written. */
+  /** A file to which an earlier exchange's assertion was written: a managed identity's token, or a blueprint's. */
   | { readonly kind: 'assertion-file'; readonly path: string };
 
 export interface Registry {
@@ -43,18 +43,30 @@ export interface ExchangeRequest {
   readonly authorityHost: string;
   /** GUID or domain name of the tenant that the app's tokens are for. */
   readonly tenantId: string;
-  /** The app registration's application (client) ID. */
+  /** The app registration's application (client) ID. With an agent identity, the ID of its blueprint. */
   readonly clientId: string;
+  /** The client ID of the agent identity that the tokens are for. */
+  readonly agentIdentityId?: string;
   /** Full scopes, each ending in `/.default`, no two the same. */
   readonly scopes: readonly string[];
   /** Container registries whose tokens are wanted too, no two the same. */
   readonly registries: readonly Registry[];
+  /** Whether a token's audience is certainly another resource than the scope's; without it audiences are not judged. */
+  readonly isOtherResource?: (scope: string, audience: string) => boolean;
   /** The proxy on the way to Entra. The identity endpoint is always asked directly. */
   readonly proxy?: ForwardProxy;
   /** A certificate authority that is trusted besides Node's own on the way to Entra and to registries, PEM. */
   readonly certificateAuthority?: string;
   /** For the whole exchange, retries included. Milliseconds. */
   readonly timeBudget: number;
+}
+
+/** The client ID of whom the tokens are for. */
+export function actingClientId({
+  clientId,
+  agentIdentityId,
+}: Pick<ExchangeRequest, 'clientId' | 'agentIdentityId'>): string {
+  return agentIdentityId ?? clientId;
 }
 
 /** The readable claims of an assertion. */
@@ -72,6 +84,8 @@ export interface Assertion {
   readonly token: string;
   readonly expiresOn: Date;
   readonly claims: AssertionClaims;
+  /** Of a blueprint's token: the claims of the assertion for which Entra issued it. */
+  readonly obtainedWith?: AssertionClaims;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { TLSSocket } from 'node:tls';
 import {
   createHttpHeaders,
   type HttpClient,
@@ -10,6 +11,7 @@ import { type Answer, classifyAnswer, largestBody, possibleTokens } from './answ
 import type { Budget } from './budget.ts';
 import { ProxyAnswerError, ProxyConnectionError } from './connections.ts';
 import {
+  type Actor,
   type CertificateProblem,
   ExchangeError,
   type Leg,
@@ -22,6 +24,7 @@ import { nextWait, type RetryReason, retryAfterHeader, retryTable, tryLimits } f
 /** What a failure or an event belongs to. */
 export interface RequestContext {
   readonly scope?: string;
+  readonly actor?: Actor;
   readonly assertion?: AssertionClaims;
 }
 
@@ -50,14 +53,29 @@ export interface TryEnded {
   readonly requestId?: string;
 }
 
+/** Whose token was accepted: that of an app is Entra's answer as such. */
+export type AcceptedToken = Leg | Exclude<Actor, 'app'>;
+
+/** What an answer shows of its server, apart from its body. All of it is from outside. */
+export interface Answered {
+  readonly leg: Leg;
+  readonly host: string;
+  /** The server's clock, as it says it. */
+  readonly date?: string;
+  /** Of the server's certificate: who issued it, and until when it is valid. */
+  readonly certificate?: { readonly issuer: string; readonly validTo: string };
+}
+
 /** Receives what the exchange does, while it does it. */
 export interface ExchangeObserver {
   /** A token, or what may be one, has arrived. Nobody else has seen it yet. */
   secret(value: string): void;
   retrying(retrying: Retrying): void;
   tryEnded(ended: TryEnded): void;
+  /** An answer has arrived, whatever it says. Only a check wants to know. */
+  answered?(answered: Answered): void;
   /** The readable claims of a token that was accepted. */
-  accepted(leg: Leg, claims: Readonly<Record<string, unknown>> | undefined): void;
+  accepted(token: AcceptedToken, claims: Readonly<Record<string, unknown>> | undefined): void;
 }
 
 /** The one request of a leg, sent for the library under our rules. */
@@ -66,6 +84,8 @@ export interface LegTransport {
   readonly httpClient: HttpClient;
   /** Waits for the credential, and throws what its request met instead of how the libraries reword that. */
   resultOf<T>(token: Promise<T>): Promise<T>;
+  /** The server's own time when it sent the token (milliseconds), if it said so: a machine's clock may be wrong. */
+  answeredAt(): number | undefined;
 }
 
 /**
@@ -96,6 +116,7 @@ export function createTransport({
 }): LegTransport {
   const proxyPlace = proxy && { host: new URL(proxy.url).host, setting: proxy.setting };
   let failed: unknown;
+  let answeredAt: number | undefined;
   const fail = (error: unknown): never => {
     failed = error;
     throw error;
@@ -119,7 +140,10 @@ export function createTransport({
         ...(proxyPlace && { proxy: proxyPlace }),
         ...(outcome.requestId !== undefined && { requestId: outcome.requestId }),
       });
-      if (outcome.kind === 'answer') return outcome.response;
+      if (outcome.kind === 'answer') {
+        answeredAt = outcome.date;
+        return outcome.response;
+      }
       const { failure, reason, retryAfter, cause } = outcome;
       const attempts = { tries, elapsed: budget.now() - started };
       const end = (detail: RequestFailure, more: object = {}): never =>
@@ -157,11 +181,12 @@ export function createTransport({
         throw failed ?? error;
       }
     },
+    answeredAt: () => answeredAt,
   };
 }
 
 type Outcome = { readonly result: string; readonly requestId?: string | undefined } & (
-  | { readonly kind: 'answer'; readonly response: PipelineResponse }
+  | { readonly kind: 'answer'; readonly response: PipelineResponse; readonly date: number | undefined }
   | {
       readonly kind: 'failure';
       readonly failure: RequestFailure;
@@ -184,6 +209,7 @@ async function oneTry(
   const deadline = budget.deadline(limit);
   try {
     const message = await send(request, agent, deadline.signal);
+    observer.answered?.(describeServer(leg, host, message));
     const status = message.statusCode ?? 0;
     const { body, cut } = status < 200 ? { body: '', cut: false } : await readBody(message);
     for (const token of possibleTokens(body)) observer.secret(token);
@@ -192,7 +218,14 @@ async function oneTry(
       return typeof value === 'string' ? value : value?.[0];
     };
     const location = header('location');
-    const answer: Answer = { status, body, cut, ...(location !== undefined && { location }) };
+    const encoding = header('content-encoding');
+    const answer: Answer = {
+      status,
+      body,
+      cut,
+      ...(location !== undefined && { location }),
+      ...(encoding !== undefined && { encoding }),
+    };
     const known = {
       result: `HTTP ${status}`,
       requestId: header('x-ms-request-id') ?? header('x-ms-correlation-request-id'),
@@ -200,7 +233,13 @@ async function oneTry(
     const answerClass = classifyAnswer(leg, host, answer);
     if (answerClass.kind === 'token') {
       const headers = createHttpHeaders({ 'content-type': header('content-type') ?? 'application/json' });
-      return { kind: 'answer', response: { request, status, headers, bodyAsText: body }, ...known };
+      const date = Date.parse(header('date') ?? '');
+      return {
+        kind: 'answer',
+        response: { request, status, headers, bodyAsText: body },
+        date: Number.isNaN(date) ? undefined : date,
+        ...known,
+      };
     }
     return { ...answerClass, ...known, retryAfter: retryAfterHeader(header('retry-after'), budget.date()) };
   } catch (error) {
@@ -216,6 +255,22 @@ async function oneTry(
   } finally {
     deadline.clear();
   }
+}
+
+function describeServer(leg: Leg, host: string, { headers, socket }: IncomingMessage): Answered {
+  const { date } = headers;
+  const certificate = socket instanceof TLSSocket ? socket.getPeerCertificate() : undefined;
+  return {
+    leg,
+    host,
+    ...(date !== undefined && { date }),
+    ...(certificate?.issuer && {
+      certificate: {
+        issuer: [certificate.issuer.CN, certificate.issuer.O].flat().filter(Boolean).join(', '),
+        validTo: certificate.valid_to,
+      },
+    }),
+  };
 }
 
 function bodyOf({ body }: PipelineRequest): string {

@@ -92,6 +92,8 @@ export interface ChildRun {
   readonly environment: JobEnvironment;
   /** Milliseconds. */
   readonly limit: number;
+  /** What it prints is wanted, not only how it ends. */
+  readonly keepsOutput?: true;
 }
 
 /** How much of the end of stderr is kept. */
@@ -110,7 +112,7 @@ export function runChild({ program, directory, environment, limit, ...run }: Chi
     const child = spawn(program.command, program.argumentsFor(run.arguments), {
       cwd: directory,
       env: { ...environment.variables },
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', run.keepsOutput ? 'pipe' : 'ignore', 'pipe'],
       detached: !environment.windows,
       windowsHide: true,
       windowsVerbatimArguments: program.verbatim,
@@ -123,7 +125,11 @@ export function runChild({ program, directory, environment, limit, ...run }: Chi
 
     let kept = Buffer.alloc(0);
     let cut = false;
-    child.stderr.on('data', (chunk: Buffer) => {
+    let output = '';
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      output = (output + text).slice(0, keptBytes);
+    });
+    child.stderr?.on('data', (chunk: Buffer) => {
       const all = Buffer.concat([kept, chunk]);
       cut ||= all.length > keptBytes;
       kept = all.subarray(-keptBytes);
@@ -136,15 +142,26 @@ export function runChild({ program, directory, environment, limit, ...run }: Chi
     const finish = (end: ChildEnd): void => {
       clearTimeout(timer);
       for (const signal of stopSignals) process.off(signal, stop);
-      child.stderr.destroy();
+      child.stderr?.destroy();
+      child.stdout?.destroy();
       resolve(end);
     };
     child.once('error', ({ message }) => finish({ kind: 'not-started', words: message }));
-    child.once('exit', () => setTimeout(() => child.stderr.destroy(), streamPatience).unref());
+    child.once('exit', () =>
+      setTimeout(() => {
+        child.stderr?.destroy();
+        child.stdout?.destroy();
+      }, streamPatience).unref(),
+    );
     child.once('close', (code, signal) => {
       const words = wholeLines(kept.toString('utf8'), cut).trim();
       if (timedOut) finish({ kind: 'timed-out', words });
-      else finish(code === 0 ? { kind: 'done' } : { kind: 'failed', code: code ?? signal, words });
+      else
+        finish(
+          code === 0
+            ? { kind: 'done', ...(run.keepsOutput && { output }) }
+            : { kind: 'failed', code: code ?? signal, words },
+        );
     });
   });
 }

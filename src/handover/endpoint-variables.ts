@@ -16,6 +16,36 @@ export function endpointVariables(
   };
 }
 
+/**
+ * The same for later steps of a job, whose lists of hosts without a proxy stay as they are if there is no proxy.
+ *
+ * @param oneSpelling the host has only one `NO_PROXY`: it then gets the name that programs of this job read first
+ */
+export function jobEndpointVariables(
+  endpoint: Pick<Endpoint, 'url' | 'secret'>,
+  clientId: string,
+  environment: JobEnvironment,
+  oneSpelling: boolean,
+): Readonly<Record<string, string>> {
+  const all = endpointVariables(endpoint, clientId, environment);
+  const isWanted = (name: string): boolean => {
+    if (name.toUpperCase() !== 'NO_PROXY') return true;
+    if (!proxyNames.some((proxy) => variableOf(environment, proxy) !== '')) return false;
+    if (all[name] === variableOf(environment, name)) return false;
+    return !oneSpelling || name === onlySpelling(environment);
+  };
+  return Object.fromEntries(Object.entries(all).filter(([name]) => isWanted(name)));
+}
+
+/** The proxies that programs use for `http://` addresses. */
+const proxyNames = ['HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy'];
+
+/** Programs read both, the lower case first, so that name is free only if the job does not use the other. */
+function onlySpelling(environment: JobEnvironment): string {
+  const upperOnly = variableOf(environment, 'no_proxy') === '' && variableOf(environment, 'NO_PROXY') !== '';
+  return environment.windows || upperOnly ? 'NO_PROXY' : 'no_proxy';
+}
+
 const loopback = '127.0.0.1';
 
 /**

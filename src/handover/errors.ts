@@ -9,14 +9,15 @@ export interface ConflictingVariable {
 }
 
 /** A file in the private directory. */
-export type PrivateFile = 'token-file' | 'git-settings' | 'git-token';
+export type PrivateFile = 'token-file' | 'git-settings' | 'git-token' | 'marker';
 
 /** The purpose of one `az` command of the sign-in. */
-export type SignInStage = 'cloud' | 'identity' | 'subscription';
+export type SignInStage = 'version' | 'cloud' | 'identity' | 'subscription';
 
 /** How a child process ended. `words` is the end of what it wrote to stderr, whole lines only. From outside. */
 export type ChildEnd =
-  | { readonly kind: 'done' }
+  /** `output` only if it was wanted. From outside. */
+  | { readonly kind: 'done'; readonly output?: string }
   | { readonly kind: 'failed'; readonly code: number | NodeJS.Signals | null; readonly words: string }
   | { readonly kind: 'timed-out'; readonly words: string }
   | { readonly kind: 'not-started'; readonly words: string };
@@ -39,12 +40,22 @@ export type HandoverProblem =
     }
   | {
       readonly kind: 'not-written';
-      readonly what: 'directory' | 'access' | PrivateFile;
+      readonly what: 'directory' | 'access' | 'privacy' | PrivateFile;
       readonly path: string;
       /** The system's own words. From outside. */
       readonly detail: string;
     }
+  /** The background process of `export: managed-identity`. `detail` has the system's own words. From outside. */
+  | { readonly kind: 'endpoint-not-started'; readonly detail: string }
   | { readonly kind: 'tool-missing'; readonly tool: LoginTarget }
+  /** Its version; empty if it did not say one. */
+  | {
+      readonly kind: 'tool-too-old';
+      readonly tool: LoginTarget;
+      readonly program: string;
+      readonly found: string;
+      readonly needed: string;
+    }
   /** A path that cannot be given to Windows' command interpreter as it is. */
   | { readonly kind: 'tool-unsafe'; readonly tool: LoginTarget; readonly path: string }
   | {
@@ -80,12 +91,15 @@ const summaries: Readonly<Record<HandoverProblem['kind'], string>> = {
   'not-recorded': 'the record for the clean-up could not be saved',
   'not-published': 'the host did not take a value',
   'not-written': 'the private directory or the token file could not be written',
+  'endpoint-not-started': 'the job’s identity endpoint does not run',
   'tool-missing': 'the tool to sign in is not on the job’s PATH',
+  'tool-too-old': 'the tool does not know identity endpoints',
   'tool-unsafe': 'the tool cannot be started without a command interpreter that misreads its path',
   'sign-in-failed': 'the tool’s sign-in failed',
 };
 
-/** The system's own words for what went wrong with a file. */
+/** The system's own words for what went wrong with a file. Where a descriptor is shown means nothing to a user. */
 export function systemWords(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const words = error instanceof Error ? error.message : String(error);
+  return words.replaceAll(/\/proc\/self\/fd\/\d+\//gu, '');
 }

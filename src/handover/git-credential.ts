@@ -1,19 +1,24 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { azureReposAddresses } from '../azure/azure-repos.ts';
 import { clouds } from '../azure/clouds.ts';
 import { type InputName, inputNames, type OutputName, outputNames } from '../contract.ts';
 import type { ForwardProxy } from '../exchange/request.ts';
 import type { StepRequest } from '../inputs/read.ts';
+import type { EndpointAddress } from './endpoint-process.ts';
 import { type JobEnvironment, variableOf } from './job-environment.ts';
-import { gitSettingsName, type Owner, writePrivateFile } from './private-directory.ts';
+import type { OpenDirectory } from './open-directory.ts';
+import { gitSettingsName, writePrivateFile } from './private-directory.ts';
 
 /** What git's credential helper of this job knows. A password of the proxy is the only secret that can be in it. */
 export interface GitCredentialSettings {
   readonly version: 1;
   readonly request: StepRequest;
-  /** The file with the assertion. */
-  readonly tokenFile: string;
+  /**
+   * The file with the assertion, or the job's own identity endpoint. One of them is given. In a pod, the helper reads the
+   * pod's own file instead.
+   */
+  readonly tokenFile?: string;
+  readonly endpoint?: EndpointAddress;
   readonly proxy?: ForwardProxy;
   readonly certificateAuthority?: string;
   /** How the host writes the names of inputs and outputs, for messages. */
@@ -40,16 +45,13 @@ export function signInGit(
   settings: GitCredentialSettings,
   {
     directory,
-    owner,
     environment,
   }: {
-    readonly directory: string;
-    readonly owner: Owner | undefined;
+    readonly directory: OpenDirectory;
     readonly environment: JobEnvironment;
   },
 ): Readonly<Record<string, string>> {
-  const path = join(directory, gitSettingsName);
-  writePrivateFile(path, JSON.stringify(settings), owner, 'git-settings');
+  const path = writePrivateFile(directory, gitSettingsName, JSON.stringify(settings), 'git-settings');
   const words = [program.node, program.script, path];
   const command = `!${words.map((word) => shellWord(word, environment.windows)).join(' ')}`;
   const entries = azureReposAddresses.flatMap((address) => {

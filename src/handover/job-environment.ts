@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Cloud } from '../azure/clouds.ts';
-import { type ConflictRow, conflictRows, type Tool } from '../azure/tools.ts';
+import { type ConflictRow, conflictRows, exportTargets, type Tool } from '../azure/tools.ts';
+import { isOwnEndpoint } from '../endpoint/own-endpoint.ts';
 import { type ConflictingVariable, HandoverError } from './errors.ts';
 
 /** The job's own environment, as the step found it. Nothing in it is trusted. */
@@ -33,12 +34,35 @@ export function refuseConflictingVariables(
   cloud: Cloud,
   environment: JobEnvironment,
 ): void {
-  const variables = tools.flatMap((tool) =>
-    conflictsIn(conflictRows(tool), cloud, environment).map(
-      (found): ConflictingVariable => ({ ...found, tool }),
-    ),
-  );
+  const ownEndpoint = isOwnEndpoint(environment.variables);
+  const variables = tools.flatMap((tool): readonly ConflictingVariable[] => [
+    ...conflictsIn(conflictRows(tool), cloud, environment)
+      .filter(({ replacedBy }) => replacedBy === undefined)
+      .map(({ name, conflict }) => ({ name, conflict, tool })),
+    ...(ownEndpoint && writesAssertion(tool)
+      ? [{ name: 'IDENTITY_ENDPOINT', conflict: afterEndpoint, tool }]
+      : []),
+  ]);
   if (variables.length > 0) throw new HandoverError({ kind: 'conflicting-variables', variables });
+}
+
+/** The variables that the tool's own ones replace, because a step of ours or the machine itself set them. */
+export function replacedVariables(
+  tool: Tool,
+  cloud: Cloud,
+  environment: JobEnvironment,
+): readonly { readonly name: string; readonly conflict: string; readonly replacedBy: string }[] {
+  return conflictsIn(conflictRows(tool), cloud, environment).flatMap(({ replacedBy, ...found }) =>
+    replacedBy === undefined ? [] : [{ ...found, replacedBy }],
+  );
+}
+
+const afterEndpoint =
+  'is the identity endpoint of an earlier step of this job with `export: managed-identity`, which exists so that no token lies on the disk (use one of the two in a job)';
+
+/** Tools that get the assertion in a file. */
+function writesAssertion(tool: Tool): boolean {
+  return tool !== 'managed-identity' && exportTargets.some((target) => target === tool);
 }
 
 /** The variables of the environment to which a row applies, each with what that row says about it. */
@@ -46,12 +70,16 @@ export function conflictsIn(
   rows: readonly ConflictRow[],
   cloud: Cloud,
   environment: JobEnvironment,
-): readonly { readonly name: string; readonly conflict: string }[] {
+): readonly { readonly name: string; readonly conflict: string; readonly replacedBy?: string }[] {
   const set = Object.entries(environment.variables).filter(([, value]) => value !== '');
   return rows.flatMap((row) =>
     set
       .filter(([name, value]) => matches(row, name, environment.windows) && !row.harmless?.(value, cloud))
-      .map(([name]) => ({ name, conflict: row.conflict })),
+      .map(([name, value]) => ({
+        name,
+        conflict: row.conflict,
+        ...(row.replaced?.if(value) && { replacedBy: row.replaced.by }),
+      })),
   );
 }
 

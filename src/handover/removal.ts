@@ -1,6 +1,7 @@
-import { closeSync, lstatSync, openSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, isAbsolute } from 'node:path';
 import { systemWords } from './errors.ts';
+import { closing, OpenDirectory } from './open-directory.ts';
 import { isPrivateName } from './private-directory.ts';
 
 /** The step's private directory. It may not exist: the record is written first. */
@@ -8,6 +9,17 @@ export interface DirectoryRecord {
   readonly kind: 'directory';
   readonly path: string;
 }
+
+/** The background process of `export: managed-identity`. The record is written before the process can serve anybody. */
+export interface EndpointRecord {
+  readonly kind: 'endpoint';
+  /** The file while which exists the process may run. */
+  readonly marker: string;
+  /** Where it listens and what it accepts, as soon as that is known. */
+  readonly at?: { readonly url: string; readonly secret: string };
+}
+
+export type CleanupRecord = DirectoryRecord | EndpointRecord;
 
 /**
  * What a step saves before it writes anything: a versioned list of what must be removed. The clean-up may run another
@@ -17,7 +29,7 @@ export interface CleanupRecords {
   readonly version: 1;
   /** The step has ended. If not, it may still be running while the clean-up does (a cancelled container job). */
   readonly finished: boolean;
-  readonly records: readonly DirectoryRecord[];
+  readonly records: readonly CleanupRecord[];
 }
 
 export function writeRecords(records: Omit<CleanupRecords, 'version'>): string {
@@ -29,13 +41,20 @@ export function readRecords(text: string): CleanupRecords | undefined {
   try {
     const value = JSON.parse(text) as Partial<CleanupRecords>;
     if (value.version !== 1 || !Array.isArray(value.records)) return undefined;
-    const records = value.records as readonly Partial<DirectoryRecord>[];
-    if (!records.every(({ kind, path }) => kind === 'directory' && typeof path === 'string'))
-      return undefined;
-    return value as CleanupRecords;
+    return (value.records as readonly unknown[]).every(isRecord) ? (value as CleanupRecords) : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isRecord(value: unknown): value is CleanupRecord {
+  const { kind, path, marker, at } = value as Partial<
+    Record<keyof DirectoryRecord | keyof EndpointRecord, unknown>
+  >;
+  if (kind === 'directory') return typeof path === 'string';
+  if (kind !== 'endpoint' || typeof marker !== 'string') return false;
+  const { url, secret } = (at ?? { url: '', secret: '' }) as Readonly<Record<string, unknown>>;
+  return typeof url === 'string' && typeof secret === 'string';
 }
 
 /** What became of the directory that was to be removed. */
@@ -56,33 +75,62 @@ export type NotOurs = 'name' | 'place' | 'link' | 'not-a-directory';
  *   the directory again; the host empties its temporary folder after the job
  */
 export function removeDirectory(path: string, temporaryFolder: string, blockPath = false): Removal {
+  const name = basename(path);
   try {
-    if (!isPrivateName(basename(path))) return { kind: 'not-ours', path, reason: 'name' };
+    // With a slash at the end, the system would follow a link.
+    if (!isPrivateName(name) || !path.endsWith(name)) return { kind: 'not-ours', path, reason: 'name' };
     if (!isAbsolute(path) || !isAbsolute(temporaryFolder)) return { kind: 'not-ours', path, reason: 'place' };
-    const folder = lstatSync(dirname(path), { throwIfNoEntry: false });
-    if (folder === undefined) return { kind: 'absent', path };
-    if (realpathSync(dirname(path)) !== realpathSync(temporaryFolder)) {
-      return { kind: 'not-ours', path, reason: 'place' };
-    }
-    const removal = removeChecked(path);
-    if (blockPath && (removal.kind === 'removed' || removal.kind === 'absent')) block(path);
-    return removal;
+    if (lstatSync(dirname(path), { throwIfNoEntry: false }) === undefined) return { kind: 'absent', path };
+    return closing(new OpenDirectory(dirname(path), { links: 'follow' }), (folder) => {
+      const itsPlace = closing(new OpenDirectory(temporaryFolder, { links: 'follow' }), (temporary) =>
+        folder.isSameAs(temporary),
+      );
+      if (!itsPlace) return { kind: 'not-ours', path, reason: 'place' };
+      const removal = removeFrom(folder, name, path);
+      if (blockPath && (removal.kind === 'removed' || removal.kind === 'absent')) block(folder.at(name));
+      return removal;
+    });
   } catch (error) {
     return { kind: 'failed', path, detail: systemWords(error) };
   }
 }
 
-function removeChecked(path: string): Removal {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
+function removeFrom(folder: OpenDirectory, name: string, path: string): Removal {
+  const stats = lstatSync(folder.at(name), { throwIfNoEntry: false });
   if (stats === undefined) return { kind: 'absent', path };
   if (stats.isSymbolicLink()) return { kind: 'not-ours', path, reason: 'link' };
   // The empty file of an earlier clean-up.
   if (stats.isFile() && stats.size === 0) return { kind: 'absent', path };
   if (!stats.isDirectory()) return { kind: 'not-ours', path, reason: 'not-a-directory' };
-  const contents = readdirSync(path);
-  // A tool's background process may still be writing there. Links inside are removed, never followed.
-  rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  const contents = closing(folder.open(name), (directory) => {
+    const names = directory.names();
+    if (process.platform === 'win32') rmSync(path, { recursive: true, force: true, ...patience });
+    else patiently(() => removeOpen(directory, folder.at(name)));
+    return names;
+  });
   return { kind: 'removed', path, contents };
+}
+
+function removeOpen(directory: OpenDirectory, path: string): void {
+  directory.empty();
+  // Fails if the path is a link or another directory that is not empty.
+  rmdirSync(path);
+}
+
+/** A tool's background process may still be writing there. */
+const patience = { maxRetries: 5, retryDelay: 100 };
+
+function patiently(remove: () => void): void {
+  for (let retries = 1; ; retries += 1) {
+    try {
+      remove();
+      return;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (retries > patience.maxRetries || (code !== 'ENOTEMPTY' && code !== 'EBUSY')) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, patience.retryDelay * retries);
+    }
+  }
 }
 
 function block(path: string): void {

@@ -4,18 +4,23 @@ import task from 'azure-pipelines-task-lib/task.js';
 import { camelCase } from '../contract.ts';
 import type { CertificateAuthority, Host, ProxyChoice } from './host.ts';
 import { readProxy } from './proxy-setting.ts';
-import { base64Forms, sanitizeForLog, tokenParts } from './sanitize.ts';
+import { newSecretForms, sanitizeForLog } from './sanitize.ts';
 
 /** The Azure Pipelines agent: https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands */
 export const azurePipelines: Host = {
   inputLabel: camelCase,
   readInput: (name) => (task.getInput(camelCase(name)) ?? '').trim(),
   registerSecret: (value) => {
-    for (const form of [value, ...tokenParts(value), ...base64Forms(value)]) task.setSecret(form);
+    for (const form of newSecretForms(value)) task.setSecret(form);
   },
   // Not an output variable of the task: the agent would send those to the server, secret or not.
   setOutput: (name, value, secrecy) => task.setVariable(camelCase(name), value, secrecy === 'secret'),
-  setVariable: (name, value, secrecy) => task.setVariable(name, value, secrecy === 'secret'),
+  setVariable: (name, value, secrecy) => {
+    // The agent would write the name in upper case, and most programs prefer the other spelling of this one.
+    if (name === 'no_proxy')
+      task.command('task.setvariable', { variable: name, preservecase: 'true' }, value);
+    else task.setVariable(name, value, secrecy === 'secret');
+  },
   saveState: (name, value) => task.setTaskVariable(name, value),
   info: (text) => process.stdout.write(`${sanitizeForLog(text)}\n`),
   warning: (text) => task.warning(sanitizeForLog(text)),
@@ -29,6 +34,8 @@ export const azurePipelines: Host = {
   temporaryFolder: () => task.getVariable('Agent.TempDirectory') ?? '',
   // Beside the task's own bundle.
   gitCredentialHelper: () => resolve(process.argv[1] ?? '', '../git-credential.js'),
+  endpointProgram: () => resolve(process.argv[1] ?? '', '../endpoint.js'),
+  oneSpelling: true,
   certificateAuthority: () => {
     const path = task.getVariable('Agent.CAInfo');
     return path ? readAuthority(path) : undefined;

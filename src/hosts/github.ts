@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import * as core from '@actions/core';
 import type { CommandFileProblem, Host } from './host.ts';
 import { chooseProxy } from './proxy-variables.ts';
-import { base64Forms, sanitizeForLog, tokenParts } from './sanitize.ts';
+import { newSecretForms, sanitizeForLog } from './sanitize.ts';
 
 /**
  * GitHub's runner: https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands. Whether a run
@@ -14,7 +14,7 @@ export const github: Omit<Host, 'forkPullRequest'> = {
   readInput: (name) => core.getInput(name),
   registerSecret: (value) => {
     // The runner masks base64 by itself, but not if text follows the value in the same encoding.
-    for (const form of [value, ...tokenParts(value), ...base64Forms(value)]) core.setSecret(form);
+    for (const form of newSecretForms(value)) core.setSecret(form);
   },
   setOutput: (name, value) => core.setOutput(name, value),
   setVariable: (name, value) => core.exportVariable(name, value),
@@ -29,6 +29,8 @@ export const github: Omit<Host, 'forkPullRequest'> = {
   temporaryFolder: () => process.env['RUNNER_TEMP'] ?? '',
   // Beside the folder of the step's own bundle.
   gitCredentialHelper: () => resolve(process.argv[1] ?? '', '../../git-credential/index.js'),
+  endpointProgram: () => resolve(process.argv[1] ?? '', '../../endpoint/index.js'),
+  oneSpelling: false,
   // The runner has no such setting: Node reads NODE_EXTRA_CA_CERTS by itself.
   certificateAuthority: () => undefined,
   proxyFor: async (url) => chooseProxy(url, process.env),

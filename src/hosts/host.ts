@@ -25,12 +25,16 @@ export interface Host {
   debug(text: string): void;
   /** Ends the step as failed, with `text` as its one error. */
   fail(text: string): void;
-  /** Why this run belongs to a pull request from a fork, in words; nothing if it does not. */
+  /** Why this run is, or may be, for a pull request from a fork, in words; nothing if it is not. */
   forkPullRequest(): Promise<string | undefined>;
   /** The job's temporary folder. */
   temporaryFolder(): string;
   /** The full path of git's credential helper, which comes with this step. */
   gitCredentialHelper(): string;
+  /** The full path of the identity endpoint's program, which comes with this step. */
+  endpointProgram(): string;
+  /** Names of variables ignore letter case here, on every system: the job has only one `NO_PROXY`. */
+  readonly oneSpelling: boolean;
   /**
    * The proxy that the host's own settings prescribe for `url`.
    *

@@ -28,6 +28,18 @@ function sanitizeLine(line: string): string {
   );
 }
 
+const registered = new Set<string>();
+
+/**
+ * The forms in which a secret can be printed, each once in a process: itself, its parts, and base64 text with it inside.
+ * A token arrives, is handed over and stands in a list of tokens, and each form is a line of the log.
+ */
+export function newSecretForms(value: string): readonly string[] {
+  const forms = [value, ...tokenParts(value), ...base64Forms(value)].filter((form) => !registered.has(form));
+  for (const form of forms) registered.add(form);
+  return forms;
+}
+
 /** Base64 text of this many characters at least is specific enough to be masked. */
 const shortest = 16;
 

@@ -1,5 +1,19 @@
-import { type Cloud, cloudNames, cloudOfAuthorityHost, clouds, findCloud } from '../azure/clouds.ts';
-import { InputError, showValue } from './errors.ts';
+import {
+  type Cloud,
+  cloudNames,
+  cloudOfAuthorityHost,
+  clouds,
+  cloudsWithoutPreset,
+  findCloud,
+} from '../azure/clouds.ts';
+import { isGuid } from '../exchange/claims.ts';
+import { InputError, isHarmless, showValue } from './errors.ts';
+
+/**
+ * An application ID URI. It goes to the identity endpoint, so a secret in this input must not pass: there is no user or
+ * password in it, and no query. https://learn.microsoft.com/entra/identity-platform/identifier-uri-restrictions
+ */
+const audiencePattern = /^(?:(?:api|https?|ms-appx|spn):\/\/|urn:)[a-z0-9._~:/-]{1,250}$/iu;
 
 /** Where to sign in, and what follows from that. */
 export interface Authority {
@@ -32,11 +46,10 @@ export function readAuthority(cloudText: string, hostText: string, audienceText:
       `Use one audience, such as ${cloud.audience}.`,
     );
   }
-  // Messages and commands show the audience, so it cannot be a JSON with a secret, for example.
-  if (!/^[!#-&(-;=?-[\]-_a-z~]*$/iu.test(audienceText)) {
+  if (audienceText !== '' && !isGuid(audienceText) && !audiencePattern.test(audienceText)) {
     throw new InputError(
       'audience',
-      `${showValue(audienceText)} contains characters that an audience cannot have.`,
+      `${showValue(audienceText)} is neither an application ID URI nor a GUID.`,
       `Use one audience, such as ${cloud.audience}.`,
     );
   }
@@ -55,6 +68,14 @@ export function readAuthority(cloudText: string, hostText: string, audienceText:
     foreignToCloud: !(owner?.kind === 'preset' && owner.cloud === cloud),
     ...(owner?.kind === 'without-preset' && { cloudWithoutPreset: owner.title }),
   };
+}
+
+/** Whether messages and commands may show this audience: a known one, or one that cannot be a secret in the wrong input. */
+export function isShownAudience(audience: string): boolean {
+  return (
+    [...Object.values(clouds), ...cloudsWithoutPreset].some((known) => known.audience === audience) ||
+    isHarmless(audience)
+  );
 }
 
 function origin(text: string): string {

@@ -46,20 +46,32 @@ export function showLine(line: string): string {
 }
 
 const longestQuote = 100;
-/** A longer run of letters and digits may be a key, and so may runs that are no words: this many characters in all. */
-const longestRun = 24;
-const mostRandom = 12;
-/** Quotes and braces are not harmless: the value, or the line of it, may be a part of a JSON with a secret. */
-const plainCharacters = /^[\p{L}\p{N} _.:/@#=|<>()[\],;!?*&'$+-]*$/u;
-const guids = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/giu;
-/** `contoso`, `ARM`, `storageAccounts2`, a number. */
-const word = /^(?:[A-Z]?[a-z]+(?:[A-Z]+[a-z]+)*\d{0,4}|[A-Z]+\d{0,4}|\d{1,12})$/u;
+/** Letters of one word, and words between spaces: more may be a key or a passphrase. */
+const longestWord = 24;
+const mostWords = 3;
+/** Letters in all that form no word, such as `xYzK`: more may be a key. */
+const mostRandom = 6;
+/**
+ * Letters and what stands between the parts of addresses and of scope lines. No quotes and braces, because the value may be
+ * a part of a JSON with a secret; no `@`, because an address may have a password; nothing else that is usual in passwords.
+ */
+const plainCharacters = /^[\p{L} _.:/#=|<>()[\],;?+-]*$/u;
+/** What may have digits: a GUID, also with a character too many or too few, and the version in Entra's addresses. */
+const knownDigits =
+  /(?<![0-9a-z])(?:[0-9a-f]{7,9}-[0-9a-f]{3,5}-[0-9a-f]{3,5}-[0-9a-f]{3,5}-[0-9a-f]{11,13}|v[12]\.0)(?![0-9a-z])/giu;
+/** A number, perhaps with a unit. */
+const number = /^[+-]?\d{1,6}(?:[.,]\d{1,3})?(?: ?[a-z]{1,7})?$/iu;
+/** `contoso`, `ARM`, `storageAccounts`. */
+const word = /^(?:\p{Lu}?\p{Ll}+(?:\p{Lu}+\p{Ll}+)*|\p{Lu}+)$/u;
 
 export function isHarmless(value: string): boolean {
-  if (value.length > longestQuote || !plainCharacters.test(value)) return false;
-  const runs = value.replace(guids, ' ').split(/[^A-Za-z0-9]+/u);
+  if (number.test(value)) return true;
+  const rest = value.replace(knownDigits, ' ');
+  if (value.length > longestQuote || !plainCharacters.test(rest)) return false;
+  if (value.split(/ +/u).filter((part) => /\p{L}/u.test(part)).length > mostWords) return false;
+  const runs = rest.split(/[^\p{L}]+/u);
   const random = runs.filter((run) => !(run.length > 1 && word.test(run))).join('');
-  return runs.every((run) => run.length <= longestRun) && random.length <= mostRandom;
+  return runs.every((run) => run.length <= longestWord) && random.length <= mostRandom;
 }
 
 function shapeOf(value: string): string {

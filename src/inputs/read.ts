@@ -24,6 +24,8 @@ export interface RequestedRegistry {
 export interface StepRequest {
   readonly clientId: string;
   readonly tenantId: string;
+  /** The agent identity to act as; `clientId` is then its blueprint. */
+  readonly agentIdentityId?: string;
   readonly origin: RequestedOrigin;
   readonly cloud: Cloud;
   readonly authorityHost: string;
@@ -51,9 +53,11 @@ export function readStepRequest(input: (name: InputName) => string): StepRequest
   const clientId = guid('client-id', input('client-id'), 'the app registration’s application (client) ID');
   const tenantId = tenant(input('tenant-id'));
   const origin = readOrigin(input);
+  const agentIdentityId = readAgentIdentity(input('agent-identity-id'), clientId);
   const authority = readAuthority(input('cloud'), input('authority-host'), input('audience'));
   const exports = listOf('export', input('export'), exportTargets);
   const logins = listOf('login', input('login'), loginTargets);
+  requireOneWay(exports);
   requireKnownTools(authority, exports, logins);
 
   const { cloud, cloudWithoutPreset } = authority;
@@ -75,6 +79,7 @@ export function readStepRequest(input: (name: InputName) => string): StepRequest
   return {
     clientId,
     tenantId,
+    ...(agentIdentityId !== undefined && { agentIdentityId }),
     origin,
     cloud,
     authorityHost: authority.host,
@@ -99,6 +104,18 @@ function requireDefaultScope({ cloudWithoutPreset }: Authority): void {
     ['scopes', 'authority-host'],
     `No scope was given, and the address of Azure Resource Manager in the cloud of this sign-in host, ${cloudWithoutPreset}, is not known.`,
     'Use a full scope, such as https://management.example/.default.',
+  );
+}
+
+function readAgentIdentity(value: string, clientId: string): string | undefined {
+  if (value === '') return undefined;
+  const expected = 'the agent identity’s client ID';
+  const id = guid('agent-identity-id', value, expected);
+  if (id !== clientId) return id;
+  throw new InputError(
+    ['agent-identity-id', 'client-id'],
+    'Both have the same value.',
+    `Set {input:client-id} to the agent identity blueprint, and {input:agent-identity-id} to ${expected}.`,
   );
 }
 
@@ -144,6 +161,18 @@ function absolutePath(path: string): string {
     'federated-token-file',
     `${showValue(path)} is not the full path of a file of this machine.`,
     'Use the full path of the projected token, on AKS /var/run/secrets/azure/tokens/azure-identity-token.',
+  );
+}
+
+/** The endpoint exists so that the assertion is not on the disk; every other tool reads it from there. */
+function requireOneWay(exports: readonly ExportTarget[]): void {
+  if (!exports.includes('managed-identity')) return;
+  const others = exports.filter((tool) => tool !== 'managed-identity');
+  if (others.length === 0) return;
+  throw new InputError(
+    'export',
+    `managed-identity cannot stand beside ${others.join(', ')}: with it, no token lies on the disk, and for ${others.length === 1 ? 'this tool' : 'these tools'} the identity’s token would be written there.`,
+    `Use managed-identity alone, for SDKs and all tools that ask for a managed identity. Or use ${others.join(', ')} without it.`,
   );
 }
 

@@ -23,6 +23,8 @@ export interface AliasContext {
   readonly cloudWithoutPreset?: string;
 }
 
+/** Bounds the memory, the requests at the same time and the log. */
+const mostLines = 50;
 const suffix = '/.default';
 const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/u;
 /** A URI with a scheme, of printable ASCII without quotes, angle brackets and backslash (RFC 3986, section 2). */
@@ -37,11 +39,18 @@ const permission =
  * @throws InputError naming the first line that is wrong
  */
 export function readScopeLines(text: string, aliases: AliasContext): readonly ScopeLine[] {
-  const lines = text
+  const written = text
     .split(/[\n,]/u)
     .map((line) => line.trim())
-    .filter((line) => line !== '')
-    .map((line) => readScopeLine(line, aliases));
+    .filter((line) => line !== '');
+  if (written.length > mostLines) {
+    throw new InputError(
+      'scopes',
+      `It has ${written.length} scopes.`,
+      `Use at most ${mostLines} in one step, and further steps for more.`,
+    );
+  }
+  const lines = written.map((line) => readScopeLine(line, aliases));
   refuseRepeatedNames(lines);
   refuseSharedKeys(lines);
   return lines;
@@ -199,7 +208,7 @@ function refuseSharedKeys(lines: readonly ScopeLine[]): void {
     if (twin !== undefined && !same) {
       throw new InputError(
         'scopes',
-        `Two lines have the key ${key} in {output:access-tokens} (letter case does not count). One of the two tokens would be lost.`,
+        `Two lines have the same key${isHarmless(key) ? `, ${key},` : ''} in {output:access-tokens} (letter case does not count). One of the two tokens would be lost.`,
         'Use a different name for one of them.',
       );
     }

@@ -1,3 +1,4 @@
+import type { EndpointEnd } from '../handover/endpoint-end.ts';
 import {
   configDirectoryName,
   gitSettingsName,
@@ -37,5 +38,19 @@ export function describeRemoval(removal: Removal): string {
   }
 }
 
+/** What became of the job's identity endpoint, in one line. */
+export function describeEndpointEnd(end: EndpointEnd): string {
+  switch (end.kind) {
+    case 'ended':
+      return `Ended the identity endpoint on ${end.address}. Its header is worth nothing any more.`;
+    case 'absent':
+      return 'Nothing to end: no identity endpoint of this step is running.';
+    case 'silent':
+      return `The identity endpoint on ${end.address} did not answer (${end.detail}). It ends by itself within two seconds, because its marker is removed.`;
+    case 'failed':
+      return `Could not end the identity endpoint on ${end.address}: ${end.detail}. Remove ${end.marker} by hand, and it ends.`;
+  }
+}
+
 export const unknownRecords =
-  'The clean-up cannot read what the step recorded, because another version of the step wrote it. Remove the directories entra-app-token-… in the job’s temporary folder by hand.';
+  'The clean-up cannot read what the step recorded, because another version of the step wrote it or a step of the job changed it. Remove the directories entra-app-token-… in the job’s temporary folder by hand.';

@@ -47,6 +47,13 @@ export const connectionFailures: readonly {
     fix: 'Correct them in {proxySetting}. GitHub: HTTPS_PROXY=http://user:password@host:port, with special characters percent-encoded. Azure Pipelines: the agent’s config --proxyusername and --proxypassword.',
   },
   {
+    shows: 'HTTP 200 or another success from the proxy',
+    applies: (failure) => failure.kind === 'proxy-answer' && failure.status < 300,
+    cause:
+      'The proxy {proxy} answered the request for a tunnel to {authority} itself, not with an empty HTTP 200 as a proxy does.',
+    fix: 'Make sure that {proxySetting} names an HTTP proxy, and find out what answers at {proxy}.',
+  },
+  {
     shows: 'another HTTP status from the proxy',
     applies: (failure) => failure.kind === 'proxy-answer',
     cause:
@@ -108,7 +115,21 @@ export const connectionFailures: readonly {
     fix: 'Check the login server (az acr show --name {registryName} --query loginServer). For a private endpoint, link its DNS zone to this machine’s network.',
   },
   {
-    shows: 'ENOTFOUND, ETIMEDOUT, ECONNREFUSED or ECONNRESET from Entra or a container registry',
+    shows: 'EPROTO or ERR_SSL_… from Entra or a container registry',
+    applies: (failure) =>
+      failure.kind === 'unreachable' && /^(EPROTO$|ERR_SSL_|ERR_TLS_)/u.test(failure.code),
+    cause: 'This machine connected to {authority}, but the TLS handshake failed.',
+    fix: 'Find out which proxy, firewall or service answers as {authority} and ends the handshake or does not speak TLS 1.2 or later.',
+  },
+  {
+    shows: 'ECONNRESET, EPIPE or ECONNABORTED from Entra or a container registry',
+    applies: (failure) =>
+      failure.kind === 'unreachable' && /^(ECONNRESET|EPIPE|ECONNABORTED)$/u.test(failure.code),
+    cause: 'The connection to {authority} broke before a whole response arrived.',
+    fix: 'Run the job again. If it still fails, find out which firewall or proxy closes connections to https://{authority} or damages its responses.',
+  },
+  {
+    shows: 'ENOTFOUND, ETIMEDOUT or ECONNREFUSED from Entra or a container registry',
     applies: () => true,
     cause: 'This machine cannot connect to {authority}.',
     fix: 'Allow this machine to reach https://{authority}, or configure a proxy that can (GitHub: HTTPS_PROXY; Azure Pipelines: the agent’s own proxy settings).',

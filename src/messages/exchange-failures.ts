@@ -1,15 +1,18 @@
+import { agentIdentityCodeRow } from '../exchange/agent-identity-codes.ts';
 import { entraCodeRow } from '../exchange/entra-codes.ts';
-import type { ErrorResponse, ExchangeProblem, RequestFailure } from '../exchange/errors.ts';
+import type { Actor, ErrorResponse, ExchangeProblem, RequestFailure } from '../exchange/errors.ts';
 import { identityErrorRow } from '../exchange/identity-errors.ts';
 import { registryErrorRow } from '../exchange/registry-errors.ts';
 import type { AssertionClaims } from '../exchange/request.ts';
+import { isShownAudience } from '../inputs/authority.ts';
+import { actorName, actorWithBlueprint, describeBlueprintToken } from './agent-identities.ts';
 import { connectionFailures } from './connection-failures.ts';
 import { duration } from './durations.ts';
 import type { Explanation, MessageContext } from './explanation.ts';
-import { foreignText } from './foreign-text.ts';
+import { foreignAddress, foreignText } from './foreign-text.ts';
 import { fill, runValues } from './templates.ts';
 import { assertionFileCauses, tokenFileFailures } from './token-files.ts';
-import { diagnoseTrust } from './trust.ts';
+import { diagnoseTrust, warnOfForgedAssertion } from './trust.ts';
 import { unusableAnswers } from './unusable-answers.ts';
 
 /** Why an exchange failed. */
@@ -23,7 +26,7 @@ export function explainExchangeError(detail: ExchangeProblem, context: MessageCo
       };
     case 'metadata-override':
       return {
-        what: `AZURE_POD_IDENTITY_AUTHORITY_HOST replaces the address of the metadata service with ${foreignText(detail.value, context.secrets, 200)}. Nothing was requested.`,
+        what: `AZURE_POD_IDENTITY_AUTHORITY_HOST replaces the address of the metadata service with ${foreignAddress(detail.value, context.secrets)}. Nothing was requested.`,
         cause:
           'Only a loopback address is accepted, for tests. With any other address, the job’s environment could choose a server that issues false identities.',
         fix: 'Unset AZURE_POD_IDENTITY_AUTHORITY_HOST.',
@@ -32,7 +35,12 @@ export function explainExchangeError(detail: ExchangeProblem, context: MessageCo
       return explainTokenFile(detail, context);
     case 'invalid-endpoint':
       return {
-        what: `IDENTITY_ENDPOINT is not an http or https address: ${foreignText(detail.value, context.secrets, 200)}. Nothing was requested.`,
+        what: `IDENTITY_ENDPOINT is not an http or https address: ${foreignAddress(detail.value, context.secrets)}. Nothing was requested.`,
+        fix: 'Make sure that IDENTITY_ENDPOINT and IDENTITY_HEADER are this container’s own, not set by the job or an image.',
+      };
+    case 'invalid-header':
+      return {
+        what: 'IDENTITY_HEADER contains characters that an HTTP header cannot have. Nothing was requested.',
         fix: 'Make sure that IDENTITY_ENDPOINT and IDENTITY_HEADER are this container’s own, not set by the job or an image.',
       };
     case 'unusable-assertion-file':
@@ -40,7 +48,10 @@ export function explainExchangeError(detail: ExchangeProblem, context: MessageCo
         what: `The identity’s token in ${detail.path} cannot be used. Nothing was requested.`,
         cause: fill(
           assertionFileCauses[detail.problem],
-          { found: foreignText(detail.found, context.secrets, 300) },
+          {
+            found: foreignText(detail.found, context.secrets, 300),
+            lifetime: context.request?.agentIdentityId === undefined ? 'up to 24 hours' : 'about an hour',
+          },
           context.inputLabel,
         ),
         fix: 'Run the step that wrote it again in this job, before this command.',
@@ -54,7 +65,10 @@ function explainTokenFile(
   { path, problem, found, audience, readBefore }: Extract<ExchangeProblem, { kind: 'unusable-token-file' }>,
   { inputLabel, secrets }: MessageContext,
 ): Explanation {
-  const values = { found: foreignText(found, secrets, 300), audience };
+  const values = {
+    found: foreignText(found, secrets, 300),
+    audience: isShownAudience(audience) ? audience : `in ${inputLabel('audience')}`,
+  };
   const { cause, fix } = tokenFileFailures[problem];
   const end = readBefore ? 'can no longer be used' : 'cannot be used. Nothing was requested';
   return {
@@ -71,6 +85,7 @@ type FailedRequest = Exclude<
       | 'unfit-machine'
       | 'metadata-override'
       | 'invalid-endpoint'
+      | 'invalid-header'
       | 'unusable-token-file'
       | 'unusable-assertion-file';
   }
@@ -81,7 +96,7 @@ function explainRequest(detail: FailedRequest, context: MessageContext): Explana
   const explained = explainCause(detail, assertion, context);
   const code = shortCode(detail);
   return {
-    what: whatFailed(detail, detail.scope, context),
+    what: whatFailed(detail, context),
     ...(code !== undefined && { code }),
     said: whatServerSaid(detail, context),
     ...explained,
@@ -89,18 +104,19 @@ function explainRequest(detail: FailedRequest, context: MessageContext): Explana
   };
 }
 
-function whatFailed(
-  { leg, host }: RequestFailure,
-  scope: string | undefined,
-  { request }: MessageContext,
-): string {
+function whatFailed({ leg, host, scope, actor }: FailedRequest, { request }: MessageContext): string {
   if (leg === 'identity') {
     const identity = request?.origin.kind === 'managed-identity' ? request.origin.identity.value : '';
     return `Could not get a token for managed identity ${identity} from this machine.`;
   }
-  return leg === 'registry'
-    ? `Could not get a token from registry ${host} as app ${request?.clientId ?? ''} in tenant ${request?.tenantId ?? ''}.`
-    : `Could not get a token for ${scope ?? ''} from ${host} as app ${request?.clientId ?? ''} in tenant ${request?.tenantId ?? ''}.`;
+  const ids = request ?? { clientId: '' };
+  const inTenant = `in tenant ${request?.tenantId ?? ''}`;
+  if (leg === 'registry') {
+    return `Could not get a token from registry ${host} as ${actorName(ids)} ${inTenant}.`;
+  }
+  return actor === 'blueprint'
+    ? `Could not get a token for ${actorName(ids)} from ${host} as its blueprint ${ids.clientId} ${inTenant}.`
+    : `Could not get a token for ${scope ?? ''} from ${host} as ${actorWithBlueprint(ids)} ${inTenant}.`;
 }
 
 /** The code that people search for. */
@@ -160,7 +176,7 @@ function errorWords(host: string, response: ErrorResponse, secrets: ReadonlySet<
 }
 
 function explainCause(
-  failure: RequestFailure & { readonly scope?: string },
+  failure: RequestFailure & { readonly scope?: string; readonly actor?: Actor },
   assertion: AssertionClaims | undefined,
   context: MessageContext,
 ): Pick<Explanation, 'cause' | 'fix' | 'commands' | 'facts'> {
@@ -184,13 +200,29 @@ function explainCause(
       const { response } = failure;
       if (failure.leg === 'identity') return filled(identityErrorRow(response, machine));
       if (failure.leg === 'registry') return filled(registryErrorRow(response));
-      const row = entraCodeRow(response.codes);
+      const { actor = 'app' } = failure;
+      const ofAgent = agentIdentityCodeRow(response.codes, actor);
+      const row = ofAgent ?? entraCodeRow(response.codes);
       const [code] = response.codes;
       if (row === undefined) {
         return code === undefined
           ? {}
           : { fix: `Look up the code: https://login.microsoftonline.com/error?code=${code}` };
       }
+      // The other meaning of a missing trust: it is not the administrator's, but the blueprint's own.
+      if (
+        ofAgent !== undefined &&
+        actor === 'agent-identity' &&
+        entraCodeRow(response.codes)?.show === 'trust'
+      ) {
+        return { ...filled(row), facts: describeBlueprintToken(assertion, context) };
+      }
+      // A blueprint's token comes from Entra itself.
+      const needsTrust =
+        actor !== 'agent-identity' &&
+        (row.show === 'trust' || /\{(?:issuer|identityTenant)\}/u.test(row.fix));
+      const forged = needsTrust ? warnOfForgedAssertion(context, assertion) : undefined;
+      if (forged) return forged;
       if (row.show !== 'trust') return filled(row);
       const { comparison, commands } = diagnoseTrust(context, assertion, response.codes);
       return { ...filled(row), facts: comparison, commands };
@@ -214,8 +246,10 @@ function tried({ attempts, outOfTime }: FailedRequest, { inputLabel }: MessageCo
   const count = tries > 1 ? `Tried ${tries} times in ${duration(elapsed)}.` : 'Tried once.';
   if (outOfTime === undefined) return tries > 1 ? [count] : [];
   const { budget, nextTryIn } = outOfTime;
-  const next = nextTryIn === undefined ? '' : ` The next try would have been in ${duration(nextTryIn)}.`;
+  const limit = `time budget of ${duration(budget)} (${inputLabel('timeout-seconds')})`;
   return [
-    `${count} The time budget of ${duration(budget)} (${inputLabel('timeout-seconds')}) is used up.${next}`,
+    nextTryIn === undefined
+      ? `${count} The ${limit} is used up.`
+      : `${count} The next try would have been in ${duration(nextTryIn)}, after the end of the ${limit}.`,
   ];
 }

@@ -8,6 +8,8 @@ export interface MessageContext {
   readonly inputLabel: (name: InputName | OutputName) => string;
   /** What an input is called here: `Input` unless given. */
   readonly inputNoun?: string;
+  /** The option that shows debug lines, if that is not a setting of the host. */
+  readonly debugSwitch?: string;
   readonly request?: StepRequest;
   readonly facts?: ProcessFacts;
   /** Every secret seen so far, to be hidden in text from outside. */

@@ -29,9 +29,14 @@ function explain(error: unknown, context: MessageContext): Explanation {
   if (error instanceof OwnEndpointError) return explainOwnEndpoint(error.detail, context);
   if (error instanceof HandoverError) return explainHandoverError(error.detail, context);
   const message = error instanceof Error ? error.message : String(error);
+  const { debugSwitch, secrets } = context;
+  const [subject, again] =
+    debugSwitch === undefined
+      ? ['The step', 'the job again with debug logging on']
+      : ['The command', `it again with ${debugSwitch}`];
   return {
-    what: `The step failed unexpectedly: ${foreignText(message, context.secrets, 500)}`,
-    fix: 'Run the job again with debug logging on, and report this message with the debug lines.',
+    what: `${subject} failed unexpectedly: ${foreignText(message, secrets, 500)}`,
+    fix: `Run ${again}, and report this message with the debug lines.`,
   };
 }
 
@@ -52,9 +57,9 @@ function explainDeclined({ code, detail }: StepDeclined, { inputLabel }: Message
   switch (code) {
     case 'fork':
       return {
-        what: `This run belongs to a pull request from a fork: ${detail}.`,
+        what: `This run is for a pull request from a fork, or for one of unknown origin: ${detail}.`,
         cause: 'A fork’s code could send the app’s tokens anywhere. Nothing was requested or handed over.',
-        fix: `If you trust forks, set ${inputLabel('allow-fork-pull-requests')} to true.`,
+        fix: `If you trust forks, set ${inputLabel('allow-fork-pull-requests')} to true. If an earlier step has checked where the code comes from, set it there.`,
       };
     case 'tls-verification-off':
       return {

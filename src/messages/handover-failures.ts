@@ -2,6 +2,7 @@ import { inputNames, outputNames } from '../contract.ts';
 import { entraCodeRow } from '../exchange/entra-codes.ts';
 import { azureCliErrors, entraCodesIn } from '../handover/azure-cli-errors.ts';
 import type { ChildEnd, HandoverProblem } from '../handover/errors.ts';
+import { actorName } from './agent-identities.ts';
 import { duration } from './durations.ts';
 import type { Explanation, MessageContext } from './explanation.ts';
 import { foreignEnd, foreignText } from './foreign-text.ts';
@@ -60,9 +61,14 @@ export function explainHandoverError(detail: HandoverProblem, context: MessageCo
         what: `${whatNotWritten[detail.what]} ${detail.path}. Nothing was handed over.`,
         said: [`  ${foreignText(detail.detail, secrets, 300)}`],
         fix:
-          detail.what === 'access'
-            ? 'Make sure that whoami.exe and icacls.exe of Windows run in the job, and that the temporary folder is on an NTFS disk.'
-            : 'Make sure that the job’s user can write to the job’s temporary folder, and that its disk has free space.',
+          fixNotWritten[detail.what] ??
+          'Make sure that the job’s user can write to the job’s temporary folder, and that its disk has free space.',
+      };
+    case 'endpoint-not-started':
+      return {
+        what: 'The job’s identity endpoint could not be started on 127.0.0.1. Nothing was handed over that works.',
+        said: [`  ${foreignText(detail.detail, secrets, 300)}`],
+        fix: 'Run the job again. If it fails again, make sure that the user of this step can start processes and listen on 127.0.0.1, and that the machine has free memory.',
       };
     case 'tool-missing':
       return {
@@ -73,6 +79,13 @@ export function explainHandoverError(detail: HandoverProblem, context: MessageCo
             ? '  winget install --exact --id Microsoft.AzureCLI'
             : '  curl -sL https://aka.ms/InstallAzureCLIDeb | sudo bash',
         ],
+      };
+    case 'tool-too-old':
+      return {
+        what: `${detail.program} is ${detail.found === '' ? 'an Azure CLI of an unknown version' : `Azure CLI ${detail.found}`}. Beside managed-identity, ${inputLabel('login')} needs ${detail.needed} or later. Nothing was handed over.`,
+        cause:
+          'An older az does not ask the job’s identity endpoint. It would sign in as an identity of the machine.',
+        fix: `Update the Azure CLI on the machine: az upgrade. Or use ${inputLabel('login')} without ${inputLabel('export')}.`,
       };
     case 'tool-unsafe':
       return {
@@ -90,10 +103,19 @@ const roomForTheJob =
 const whatNotWritten = {
   directory: 'Could not create the private directory',
   access: 'Could not limit access to the private directory',
+  privacy: 'Another process can have access to the private directory',
   'token-file': 'Could not write the identity’s token to',
   'git-settings': 'Could not write the settings of git’s credential helper to',
+  marker: 'Could not write the marker of the identity endpoint to',
   'git-token': 'Could not write the token of git’s credential helper to',
 } as const;
+
+const fixNotWritten: Readonly<Partial<Record<keyof typeof whatNotWritten, string>>> = {
+  access:
+    'Make sure that whoami.exe and icacls.exe of Windows run in the job, and that the temporary folder is on an NTFS disk.',
+  privacy:
+    'Find the process that changes the job’s temporary folder while the step runs. The folder must be on a disk that keeps owners and modes, and no other user may write to it.',
+};
 
 type SignInFailure = Extract<HandoverProblem, { kind: 'sign-in-failed' }>;
 
@@ -101,8 +123,9 @@ function explainSignIn(detail: SignInFailure, context: MessageContext): Explanat
   const { stage, end, tries, limit, program } = detail;
   const { request } = context;
   const what = {
+    version: 'Could not find out the version of the Azure CLI.',
     cloud: `Could not select the cloud ${request?.cloud.azureCli ?? ''} for the Azure CLI.`,
-    identity: `Could not sign the Azure CLI in as app ${request?.clientId ?? ''} in tenant ${request?.tenantId ?? ''}. The exchange itself had succeeded.`,
+    identity: `Could not sign the Azure CLI in as ${actorName(request ?? { clientId: '' })} in tenant ${request?.tenantId ?? ''}. The exchange itself had succeeded.`,
     subscription: `The Azure CLI is signed in, but it could not select subscription ${request?.subscriptionId ?? ''}.`,
   }[stage];
   const code = end.kind === 'done' ? undefined : entraCodesIn(end.words)[0];
@@ -150,11 +173,16 @@ function toolWords(end: ChildEnd, secrets: ReadonlySet<string>): readonly string
 }
 
 function signInCause(
-  { stage, end }: SignInFailure,
+  { stage, end, program }: SignInFailure,
   code: string | undefined,
   { request, inputLabel }: MessageContext,
 ): Pick<Explanation, 'cause' | 'fix' | 'commands'> {
-  if (end.kind === 'done') return {};
+  if (end.kind === 'done') {
+    return {
+      cause: 'az reported success, but its configuration directory has no session of this app.',
+      fix: `Make sure that ${program} is the Azure CLI. A wrapper must keep AZURE_CONFIG_DIR, and a container must see that directory under the same path.`,
+    };
+  }
   const row = azureCliErrors.find(({ pattern }) => pattern.test(end.words));
   if (row !== undefined) return { cause: row.cause, fix: row.fix };
   if (end.kind === 'timed-out') {
@@ -174,13 +202,18 @@ function signInCause(
     };
   }
   if (stage === 'subscription' && end.kind === 'failed') {
-    const app = request?.clientId ?? '<client-id>';
+    const who = actorName(request ?? { clientId: '<client-id>' });
+    const noun = request?.agentIdentityId === undefined ? 'app' : 'agent identity';
+    const assignee =
+      request?.agentIdentityId === undefined
+        ? `--assignee ${request?.clientId ?? '<client-id>'}`
+        : `--assignee-object-id ${request.agentIdentityId} --assignee-principal-type ServicePrincipal`;
     const subscription = request?.subscriptionId ?? '<subscription-id>';
     return {
-      cause: `App ${app} cannot see this subscription. The app has no role there, or the subscription belongs to a tenant other than ${request?.tenantId ?? '<tenant-id>'}.`,
-      fix: `Correct ${inputLabel('subscription-id')} or ${inputLabel('tenant-id')}, omit ${inputLabel('subscription-id')} to work at tenant level, or give the app a role. A new role assignment can take a few minutes:`,
+      cause: `${who.charAt(0).toUpperCase()}${who.slice(1)} cannot see this subscription. The ${noun} has no role there, or the subscription belongs to a tenant other than ${request?.tenantId ?? '<tenant-id>'}.`,
+      fix: `Correct ${inputLabel('subscription-id')} or ${inputLabel('tenant-id')}, omit ${inputLabel('subscription-id')} to work at tenant level, or give the ${noun} a role. A new role assignment can take a few minutes:`,
       commands: [
-        `  az role assignment create --assignee ${app} --role Reader --scope /subscriptions/${subscription}`,
+        `  az role assignment create ${assignee} --role Reader --scope /subscriptions/${subscription}`,
       ],
     };
   }

@@ -1,11 +1,12 @@
-import type { Leg } from '../exchange/errors.ts';
+import { agentIdentityIn, parentClaim } from '../exchange/agent-identity.ts';
+import { textClaim } from '../exchange/claims.ts';
 import type { Machine } from '../exchange/machine.ts';
 import { retryTable } from '../exchange/retries.ts';
-import type { Retrying, TryEnded } from '../exchange/transport.ts';
+import type { AcceptedToken, Retrying, TryEnded } from '../exchange/transport.ts';
 import { duration } from './durations.ts';
 import { shortCode } from './exchange-failures.ts';
 import type { MessageContext } from './explanation.ts';
-import { foreignText } from './foreign-text.ts';
+import { foreignAddress, foreignText } from './foreign-text.ts';
 
 /** What the log shows while the step runs, and what it adds if the host's debug switch is on. */
 
@@ -24,14 +25,22 @@ export function describeRetry({ failure, tries, wait, scope }: Retrying): string
 }
 
 /** One line at the first failure that waiting rarely fixes. The full diagnosis comes once, at the end. */
-export function describeTrustRetry({ failure, reason }: Retrying): string {
+export function describeTrustRetry({ failure, reason, actor }: Retrying): string {
   const window = retryTable[failure.leg][reason]?.window ?? 0;
-  return `Entra answered ${shortCode(failure)}: the app has no matching federated identity credential. A new one can take minutes to propagate. Retrying for up to ${duration(window)}.`;
+  const missing = {
+    app: 'the app has no matching federated identity credential. A new one',
+    blueprint: 'the blueprint has no matching federated identity credential. A new one',
+    'agent-identity': 'the agent identity does not accept the blueprint’s token. A new agent identity',
+  }[actor ?? 'app'];
+  return `Entra answered ${shortCode(failure)}: ${missing} can take minutes to propagate. Retrying for up to ${duration(window)}.`;
 }
 
-export function debugMachine({ kind, endpoint, because }: Machine): string {
+export function debugMachine(
+  { kind, endpoint, because }: Machine,
+  secrets: MessageContext['secrets'],
+): string {
   const name = kind === 'imds' ? 'IMDS' : 'App Service or Container Apps';
-  return `Machine: ${name}, identity endpoint ${endpoint} (${because}), asked directly, without a proxy.`;
+  return `Machine: ${name}, identity endpoint ${foreignAddress(endpoint, secrets)} (${because}), asked directly, without a proxy.`;
 }
 
 export function debugTokenFile(path: string): string {
@@ -59,6 +68,10 @@ const shownClaims = [
   'azp',
   'idtyp',
   'xms_mirid',
+  // Of an agent identity's token: its blueprint, and what kind of client it is for.
+  parentClaim,
+  'xms_act_fct',
+  'xms_sub_fct',
   'roles',
   // What a registry's token allows.
   'permissions',
@@ -70,16 +83,42 @@ const shownClaims = [
 ];
 
 export function debugClaims(
-  leg: Leg,
+  token: AcceptedToken,
   claims: Readonly<Record<string, unknown>> | undefined,
   secrets: MessageContext['secrets'],
 ): string {
-  const what = { identity: 'assertion', entra: 'app token', registry: 'registry token' }[leg];
-  if (claims === undefined) return `Claims of the ${what}: not readable.`;
+  const what = {
+    identity: 'assertion',
+    entra: 'app token',
+    blueprint: 'blueprint’s token',
+    'agent-identity': 'agent identity’s token',
+    registry: 'registry token',
+  }[token];
+  const unchecked = uncheckedClaims(token, claims);
+  if (claims === undefined)
+    return [`Claims of the ${what}: not readable`, ...unchecked, ''].join('. ').trim();
   const shown = shownClaims.flatMap((name) =>
     claims[name] === undefined ? [] : [`${name}=${foreignText(JSON.stringify(claims[name]), secrets, 300)}`],
   );
-  return `Claims of the ${what}: ${shown.join(', ')}`;
+  return [`Claims of the ${what}: ${shown.join(', ')}`, ...unchecked].join('. ');
+}
+
+/** What could not be compared with the inputs. Microsoft asks clients to treat these tokens as opaque. */
+function uncheckedClaims(
+  token: AcceptedToken,
+  claims: Readonly<Record<string, unknown>> | undefined,
+): readonly string[] {
+  if (token === 'blueprint') {
+    return agentIdentityIn(textClaim(claims, 'sub')) === undefined
+      ? ['Its subject has no known form, so the agent identity in it was not checked']
+      : [];
+  }
+  if (token !== 'agent-identity') return [];
+  const missing = [
+    ...(textClaim(claims, 'azp', 'appid') === undefined ? ['the agent identity'] : []),
+    ...(textClaim(claims, parentClaim) === undefined ? ['the blueprint'] : []),
+  ];
+  return missing.length === 0 ? [] : [`It does not name ${missing.join(' and ')}, so this was not checked`];
 }
 
 /** The stack of an error nobody expected, and of its causes. */

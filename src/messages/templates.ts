@@ -1,6 +1,7 @@
 import type { InputName, OutputName } from '../contract.ts';
-import type { RequestFailure } from '../exchange/errors.ts';
-import type { AssertionClaims } from '../exchange/request.ts';
+import type { Actor, RequestFailure } from '../exchange/errors.ts';
+import { type AssertionClaims, actingClientId } from '../exchange/request.ts';
+import { graphOf } from './agent-identities.ts';
 import type { MessageContext } from './explanation.ts';
 import { foreignText } from './foreign-text.ts';
 
@@ -24,22 +25,31 @@ export function fill(
 export function runValues(
   { request, facts, secrets }: MessageContext,
   assertion: AssertionClaims | undefined,
-  failure: RequestFailure & { readonly scope?: string },
+  failure: RequestFailure & { readonly scope?: string; readonly actor?: Actor },
 ): Readonly<Record<string, string>> {
   const claim = (value: string | undefined, otherwise: string): string =>
     value === undefined ? otherwise : foreignText(value, secrets, 200);
   const identity = request?.origin.kind === 'managed-identity' ? request.origin.identity : undefined;
+  const trusted = request?.clientId ?? '<client-id>';
   return {
-    app: request?.clientId ?? '<client-id>',
+    app: failure.actor === 'blueprint' || request === undefined ? trusted : actingClientId(request),
+    blueprint: trusted,
+    agent: request?.agentIdentityId ?? '<agent-identity-id>',
+    graph: graphOf(request),
     tenant: request?.tenantId ?? '<tenant-id>',
     scope: failure.scope ?? '<scope>',
+    found: failure.kind === 'unusable-answer' ? claim(failure.found, '') : '',
     authority: failure.host,
     proxy: 'proxy' in failure ? (failure.proxy?.host ?? '<proxy>') : '<proxy>',
     proxySetting: 'proxy' in failure ? (failure.proxy?.setting ?? 'HTTPS_PROXY') : 'HTTPS_PROXY',
     issuer: claim(assertion?.issuer, '<issuer>'),
     // In documentation the placeholder itself; the usual origin otherwise.
     assertion:
-      request?.origin.kind === 'token-file' ? 'pod’s service account token' : 'managed identity’s token',
+      failure.actor === 'agent-identity'
+        ? 'blueprint’s token'
+        : request?.origin.kind === 'token-file'
+          ? 'pod’s service account token'
+          : 'managed identity’s token',
     identity: `Managed identity ${identity?.value ?? '<identity>'}`,
     registry: failure.host,
     registryName: failure.host.split(/[.-]/u)[0] ?? '<registry>',

@@ -55,5 +55,5 @@ export const assertionFileCauses: Readonly<Record<AssertionFileProblem, string>>
   'too-large': 'The file does not contain a token any more.',
   empty: 'The file is empty.',
   'not-a-token': 'The file does not contain a token any more.',
-  expired: 'The token expired at {found}. It lives up to 24 hours.',
+  expired: 'The token expired at {found}. It lives {lifetime}.',
 };

@@ -1,5 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { cloudOfAuthorityHost, clouds, cloudsWithoutPreset, findCloud } from '../../src/azure/clouds.ts';
+import {
+  cloudOfAuthorityHost,
+  clouds,
+  cloudsWithoutPreset,
+  findCloud,
+  tenantOfIssuer,
+} from '../../src/azure/clouds.ts';
 
 describe('every cloud', () => {
   test.each([
@@ -79,5 +85,57 @@ describe('the cloud of a sign-in host', () => {
     'https://login.microsoftonline.com/',
   ])('%s is unknown', (host) => {
     expect(cloudOfAuthorityHost(host)).toBeUndefined();
+  });
+});
+
+describe('the tenant of an issuer', () => {
+  const tenant = 'c0470505-1111-4000-8000-000000000001';
+  test.each([
+    ['public', 'https://login.microsoftonline.com/T/v2.0'],
+    ['public', 'https://login.windows.net/T/v2.0'],
+    ['public', 'https://sts.windows.net/T/'],
+    ['usgovernment', 'https://login.microsoftonline.us/T/v2.0'],
+    ['usgovernment', 'https://sts.windows.net/T/'],
+    ['china', 'https://login.partner.microsoftonline.cn/T/v2.0'],
+    ['china', 'https://login.chinacloudapi.cn/T/v2.0'],
+    ['china', 'https://sts.chinacloudapi.cn/T/'],
+  ] as const)('%s: %s is one of its own', (name, form) => {
+    const issuer = form.replace('T', tenant);
+    const { authorityHost } = clouds[name];
+    expect(tenantOfIssuer(issuer, { cloud: clouds[name], authorityHost })).toBe(tenant);
+    expect(tenantOfIssuer(issuer, { cloud: clouds[name], authorityHost: 'https://127.0.0.1:1' })).toBe(
+      tenant,
+    );
+    expect(tenantOfIssuer(issuer)).toBe(tenant);
+  });
+
+  test.each(cloudsWithoutPreset.map(({ authorityHost }) => authorityHost))(
+    '%s as the sign-in address issues, too',
+    (authorityHost) => {
+      const known = { cloud: clouds.public, authorityHost };
+      expect(tenantOfIssuer(`${authorityHost}/${tenant}/v2.0`, known)).toBe(tenant);
+      expect(tenantOfIssuer(`${authorityHost}/${tenant}/v2.0`)).toBe(tenant);
+    },
+  );
+
+  test('the sign-in address can belong to another cloud than `cloud`', () => {
+    const known = { cloud: clouds.public, authorityHost: clouds.china.authorityHost };
+    expect(tenantOfIssuer(`https://login.chinacloudapi.cn/${tenant}/v2.0`, known)).toBe(tenant);
+  });
+
+  test.each([
+    '',
+    'https://evil.example/v2.0',
+    `https://evil.example/${tenant}/v2.0`,
+    `https://login.microsoftonline.com.evil.example/${tenant}/v2.0`,
+    `https://login.microsoftonline.com@evil.example/${tenant}/v2.0`,
+    `http://login.microsoftonline.com/${tenant}/v2.0`,
+    `https://login.microsoftonline.com/${tenant}/v2.0/more`,
+    `https://login.microsoftonline.com/x/${tenant}/v2.0`,
+    'https://login.microsoftonline.com/common/v2.0',
+    `https://login.microsoftonline.us/${tenant}/v2.0`,
+  ])('%s is none of the public cloud', (issuer) => {
+    const known = { cloud: clouds.public, authorityHost: clouds.public.authorityHost };
+    expect(tenantOfIssuer(issuer, known)).toBeUndefined();
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { cloudNames } from '../../src/azure/clouds.ts';
-import { findAlias, scopeAliases } from '../../src/azure/scope-aliases.ts';
+import { findAlias, isOtherResource, scopeAliases } from '../../src/azure/scope-aliases.ts';
 
 const everywhere = (resource: string) => [resource, resource, resource] as const;
 const nowhereElse = (resource: string) => [resource, undefined, undefined] as const;
@@ -114,5 +114,36 @@ describe('every alias', () => {
 
   test.each(['', 'arms', 'ar', 'https://management.azure.com'])('"%s" is none', (name) => {
     expect(findAlias(name)).toBeUndefined();
+  });
+});
+
+describe('a token for another resource', () => {
+  const arm = 'https://management.azure.com/.default';
+  test.each([
+    [arm, 'https://graph.microsoft.com'],
+    [arm, 'https://graph.microsoft.com/'],
+    [arm, '00000003-0000-0000-c000-000000000000'],
+    [arm, 'https://microsoftgraph.chinacloudapi.cn'],
+    ['https://graph.microsoft.us/.default', 'https://management.usgovcloudapi.net'],
+    ['https://vault.azure.net/.default', 'https://STORAGE.azure.com/'],
+    ['499b84ac-1321-427f-aa17-267ca6975798/.default', 'https://vault.azure.net'],
+  ])('%s is not for %s', (scope, audience) => {
+    expect(isOtherResource(scope, audience)).toBe(true);
+  });
+
+  test.each([
+    [arm, 'https://management.azure.com'],
+    [arm, 'https://management.azure.com/'],
+    [arm, 'https://MANAGEMENT.azure.com//'],
+    [arm, '797f4846-ba00-4fd7-ba43-dac1f8f63013'],
+    // Another name of the same resource, which the table does not know.
+    [arm, 'https://management.core.windows.net/'],
+    ['https://storage.azure.com/.default', 'e406a681-f3d4-42a8-90b6-c2b029497af1'],
+    ['https://vault.azure.net//.default', 'https://vault.azure.net'],
+    ['api://orders/.default', 'https://graph.microsoft.com'],
+    ['api://orders/.default', '11111111-2222-4000-8000-000000000001'],
+    ['https://account.blob.core.windows.net/.default', 'https://storage.azure.com'],
+  ])('%s may be for %s', (scope, audience) => {
+    expect(isOtherResource(scope, audience)).toBe(false);
   });
 });

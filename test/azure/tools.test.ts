@@ -15,6 +15,11 @@ const identity: ExportedIdentity = {
   tokenFile: '/private/federated-token',
   authorityHost: 'https://login.microsoftonline.us',
   cloud: clouds.usgovernment,
+  endpoint: {
+    IDENTITY_ENDPOINT: 'http://127.0.0.1:1/entra-app-token/msi/token',
+    IDENTITY_HEADER: 'the-header',
+    AZURE_CLIENT_ID: 'the-app',
+  },
 };
 
 /** What the tool's rows set, in their order; a row whose variable keeps its own value is `undefined`. */
@@ -53,6 +58,16 @@ describe('the variables that each tool reads', () => {
     ['kubelogin', { ...workloadIdentity, AAD_LOGIN_METHOD: 'workloadidentity' }],
     ['pulumi', provider],
     ['ansible', ansible],
+    [
+      'managed-identity',
+      {
+        IDENTITY_ENDPOINT: 'http://127.0.0.1:1/entra-app-token/msi/token',
+        IDENTITY_HEADER: 'the-header',
+        AZURE_CLIENT_ID: 'the-app',
+        NO_PROXY: undefined,
+        no_proxy: undefined,
+      },
+    ],
   ])('%s', (tool, expected) => {
     expect(variablesOf(tool)).toEqual(expected);
   });
@@ -97,6 +112,10 @@ test('the names that `export` and `login` set', () => {
     'GIT_CONFIG_COUNT',
     'GIT_CONFIG_KEY_*',
     'GIT_CONFIG_VALUE_*',
+    'IDENTITY_ENDPOINT',
+    'IDENTITY_HEADER',
+    'NO_PROXY',
+    'no_proxy',
   ]);
 });
 

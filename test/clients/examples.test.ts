@@ -4,7 +4,13 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { fillContainer } from '../../demo/blobs.ts';
 import { type RunningAzurite, startAzurite } from '../../emulator/azurite.ts';
-import { clientIds, identities, subscriptionIds, tenantIds } from '../../emulator/default-world.ts';
+import {
+  agentIdentityIds,
+  clientIds,
+  identities,
+  subscriptionIds,
+  tenantIds,
+} from '../../emulator/default-world.ts';
 import { type HostUnderTest, oneOfEach } from '../scenarios/hosts-under-test.ts';
 import { projectedToken } from '../scenarios/pods.ts';
 import { exampleJobs, exampleNames } from './example-jobs.ts';
@@ -32,6 +38,8 @@ const variables = {
   APP_TENANT_ID: tenantIds.contoso,
   CUSTOMER_TENANT_ID: tenantIds.fabrikam,
   IDENTITY_CLIENT_ID: identities.runner.clientId,
+  AGENT_BLUEPRINT_ID: clientIds.blueprint,
+  AGENT_IDENTITY_ID: agentIdentityIds.triage,
   AZURE_SUBSCRIPTION: subscriptionIds.contosoProduction,
 };
 const own = {
@@ -44,6 +52,7 @@ const own = {
 
 /** What each example's commands print. */
 const prints: Readonly<Record<string, readonly RegExp[]>> = {
+  'agent-identity': [/^runners +westeurope/mu, new RegExp(clientIds.deployer, 'u')],
   'aks-runner-pods': [/"Contoso production"/u],
   'azure-cli': [/^runners +westeurope/mu, /^2026\.csv /mu],
   'azure-sdk-javascript': [/^2026\.csv$/mu],

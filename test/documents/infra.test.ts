@@ -67,6 +67,7 @@ describe('infra/README.md', () => {
 describe.each(Object.values(clouds))('$azureCli', ({ authorityHost, audience }) => {
   test.each([
     ['set-up.sh', read('set-up.sh')],
+    ['set-up-agent-identity.sh', read('set-up-agent-identity.sh')],
     ['identity-and-trust.bicep', read('identity-and-trust.bicep')],
     ['terraform', terraform],
   ])('%s has its sign-in address and audience', (_, text) => {

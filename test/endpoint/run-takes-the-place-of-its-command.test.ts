@@ -66,6 +66,17 @@ describe('signals', () => {
     expect(stdout.trim().split('\n').at(-1)).toBe(sent.join());
   });
 
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const)(
+    '%s alone reaches the command, and does not end what runs it',
+    async (signal) => {
+      const command = `process.on('${signal}', () => process.exit(9)); setTimeout(() => process.exit(3), 10_000); console.log('ready')`;
+      const started = startRun(azure, node(command));
+      await started.printed('ready');
+      started.child.kill(signal);
+      expect(await started.ended).toMatchObject({ code: 9, signal: null });
+    },
+  );
+
   test('a command that does not handle one ends by it', async () => {
     const started = startRun(azure, node(`setInterval(() => {}, 1000); console.log('ready')`));
     await started.printed('ready');

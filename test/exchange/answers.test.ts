@@ -25,7 +25,7 @@ const reason = (leg: Leg, status: number, body: unknown = {}): string | undefine
   const answer = classify(leg, status, body);
   return answer.kind === 'failure' ? answer.reason : undefined;
 };
-const token = 'a.b.c';
+const token = 'a.b.cccccccccccccccc';
 
 describe('a token', () => {
   test.each([
@@ -48,8 +48,62 @@ describe('exactly 200 is a success', () => {
   });
 
   test('204 without a body', () => {
-    expect(classify('entra', 204, '')).toEqual(unusable('entra', 204, 'not-json'));
+    expect(classify('entra', 204, '')).toEqual(unusable('entra', 204, 'status'));
   });
+});
+
+test('101 without a body is no broken JSON', () => {
+  expect(classify('entra', 101, '')).toEqual(unusable('entra', 101, 'status'));
+});
+
+describe('the size of a token', () => {
+  const sized = (leg: Leg, length: number) =>
+    classify(leg, 200, {
+      [leg === 'registry' ? 'refresh_token' : 'access_token']: 'x'.repeat(length),
+      expires_in: 3599,
+      expires_on: '4102444800',
+    });
+  test.each(['identity', 'entra', 'registry'] as const)('%s: 16 to 16,384 characters', (leg) => {
+    for (const length of [16, 4_000, 16_384]) expect(sized(leg, length)).toEqual({ kind: 'token' });
+    for (const length of [1, 15, 16_385, 900_000]) {
+      expect(sized(leg, length)).toEqual(unusable(leg, 200, 'token-size', `${length} characters`));
+    }
+  });
+});
+
+describe('the type of a token', () => {
+  test.each(['Bearer', 'bearer', 'BEARER', '', undefined, null, 7])('%j can be used', (token_type) => {
+    expect(classify('entra', 200, { access_token: token, expires_in: 1, token_type })).toEqual({
+      kind: 'token',
+    });
+  });
+  test.each(['pop', 'ssh-cert', 'N_A'])('%s cannot', (token_type) => {
+    for (const leg of ['identity', 'entra'] as const) {
+      const body = { access_token: token, expires_in: 1, expires_on: '4102444800', token_type };
+      expect(classify(leg, 200, body)).toEqual(unusable(leg, 200, 'not-bearer', token_type));
+    }
+  });
+});
+
+test.each([{ error: 'invalid_client' }, { error_description: 'AADSTS7000112: x' }, { suberror: 'x' }])(
+  'a success with %j is a failure in the server’s words, as the libraries take it',
+  (more) => {
+    const body = { access_token: token, expires_in: 3599, expires_on: '4102444800', ...more };
+    for (const leg of ['identity', 'entra'] as const) {
+      expect(classify(leg, 200, body)).toMatchObject({ failure: { kind: 'error-response', leg } });
+    }
+  },
+);
+
+test('a body with an encoding that nobody asked for is named', () => {
+  for (const status of [200, 400]) {
+    expect(classify('entra', status, '\u001f\ufffd', { encoding: 'gzip' })).toEqual(
+      unusable('entra', status, 'encoded', 'gzip'),
+    );
+    expect(classify('entra', status, '\u001f', { encoding: 'identity' })).toEqual(
+      unusable('entra', status, 'not-json'),
+    );
+  }
 });
 
 describe('the expiry', () => {
@@ -101,11 +155,14 @@ describe('the expiry', () => {
 });
 
 describe('an access_token that is not a token', () => {
-  test.each(['', 'a b', 'a\nb', 'a\tb', 'ä', 7, null, {}, ['a.b.c'], undefined])('%j', (access_token) => {
-    expect(classify('entra', 200, { access_token, expires_in: 3599 })).toMatchObject({
-      failure: { reason: 'no-token' },
-    });
-  });
+  test.each(['', 'a b', 'a\nb', 'a\tb', 'ä', 7, null, {}, ['a.b.cccccccccccccccc'], undefined])(
+    '%j',
+    (access_token) => {
+      expect(classify('entra', 200, { access_token, expires_in: 3599 })).toMatchObject({
+        failure: { reason: 'no-token' },
+      });
+    },
+  );
 });
 
 describe('what is not an answer of a token service', () => {
@@ -273,14 +330,21 @@ describe('what is tried again', () => {
 });
 
 test('a token in any answer is known, so that it can be masked', () => {
-  expect(possibleTokens('{"access_token":"hush"}')).toEqual(['hush']);
+  expect(possibleTokens('{"access_token":"hush-hush"}')).toEqual(['hush-hush']);
+  // A mask of a few letters would ruin the log, and a text of this length is never printed whole.
+  for (const text of ['e', 'x'.repeat(7), 'x'.repeat(16_385)]) {
+    expect(possibleTokens(JSON.stringify({ access_token: text }))).toEqual([]);
+  }
   for (const body of ['{"access_token":7}', '{"access_token":""}', '{}', '[]', 'null', 'x', '']) {
     expect(possibleTokens(body)).toEqual([]);
   }
 });
 
 test('whatever comes, it is a token or one failure', () => {
-  const value = fc.oneof(fc.jsonValue(), fc.constantFrom('AADSTS700213', 'a.b.c', 3599, '4102444800'));
+  const value = fc.oneof(
+    fc.jsonValue(),
+    fc.constantFrom('AADSTS700213', 'a.b.cccccccccccccccc', 3599, '4102444800'),
+  );
   const body = fc.oneof(
     fc.string(),
     fc.json(),

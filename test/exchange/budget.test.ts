@@ -54,6 +54,15 @@ describe('a budget', () => {
   });
 });
 
+test('a wait that has begun ends when the exchange is cancelled', () => {
+  const { clock, sleeps } = manualClock();
+  const budget = startBudget(500, clock, Math.random);
+  void budget.sleep(30);
+  expect(sleeps.map(({ signal }) => signal.aborted)).toEqual([false]);
+  budget.cancel();
+  expect(sleeps.map(({ signal }) => signal.aborted)).toEqual([true]);
+});
+
 describe('a deadline', () => {
   test('passes after its time', () => {
     const { clock, advance } = manualClock();

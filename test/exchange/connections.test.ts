@@ -43,17 +43,25 @@ afterEach(() => {
 /** An https server that answers every request with its path. */
 async function startServer(host = '127.0.0.1', delay = 0) {
   const asked: string[] = [];
-  const server = createServer(certificate, (incoming, response) => {
+  let nameAsked: (name: string) => void = () => undefined;
+  const SNICallback = (name: string, use: (error: Error | null) => void): void => {
+    nameAsked(name);
+    use(null);
+  };
+  const server = createServer({ ...certificate, SNICallback }, (incoming, response) => {
     asked.push(incoming.url ?? '');
     setTimeout(() => response.end(`the server: ${incoming.url}`), delay);
   });
   server.listen(0, host);
   await once(server, 'listening');
+  const asksFor = (listener: typeof nameAsked): void => {
+    nameAsked = listener;
+  };
   cleanups.push(() => {
     server.closeAllConnections();
     server.close();
   });
-  return { asked, port: (server.address() as AddressInfo).port };
+  return { asked, asksFor, port: (server.address() as AddressInfo).port };
 }
 
 async function startProxy(answer: ConnectAnswer, options: Parameters<typeof startScriptedProxy>[1] = {}) {
@@ -123,6 +131,15 @@ describe('through a proxy', () => {
     });
     expect(await get(agent, `https://localhost:${server.port}/`)).toContain('the server');
     expect(other.asked).toEqual([]);
+  });
+
+  test('the server learns by which name it is asked', async () => {
+    const server = await startServer();
+    const names: string[] = [];
+    server.asksFor((name) => names.push(name));
+    const proxy = await startProxy('tunnel');
+    await get(agentWith(at(proxy.port)), `https://localhost:${server.port}/`);
+    expect(names).toEqual(['localhost']);
   });
 
   test('a certificate of an authority that nobody named is not trusted', async () => {

@@ -41,7 +41,14 @@ afterAll(() => {
 });
 
 /** An identity whose assertions live for `minutes`, and a token source that asks it. */
-async function source(minutes: number, more: { readonly claims?: object; readonly appClaims?: object } = {}) {
+async function source(
+  minutes: number,
+  more: {
+    readonly claims?: object;
+    readonly appClaims?: object;
+    readonly agentIdentityId?: string;
+  } = {},
+) {
   const clientId = randomUUID();
   const tenantId = randomUUID();
   const jwt = (claims: object): string =>
@@ -59,8 +66,9 @@ async function source(minutes: number, more: { readonly claims?: object; readonl
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      bodies.push(new URLSearchParams(Buffer.concat(chunks).toString('utf8')));
-      const token = jwt({ appid: clientId, tid: tenantId, n: bodies.length, ...more.appClaims });
+      const form = new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
+      bodies.push(form);
+      const token = jwt({ appid: form.get('client_id'), tid: tenantId, n: bodies.length, ...more.appClaims });
       response.setHeader('Content-Type', 'application/json');
       response.end(JSON.stringify({ access_token: token, expires_in: 3599, token_type: 'Bearer' }));
     });
@@ -84,6 +92,7 @@ async function source(minutes: number, more: { readonly claims?: object; readonl
       authorityHost: `https://localhost:${(entra.address() as AddressInfo).port}`,
       tenantId,
       clientId,
+      ...(more.agentIdentityId !== undefined && { agentIdentityId: more.agentIdentityId }),
       scopes: ['https://a.example/.default'],
       registries: [],
       certificateAuthority: authority.pem,
@@ -91,7 +100,7 @@ async function source(minutes: number, more: { readonly claims?: object; readonl
     },
     observer,
   );
-  const clock = virtualClock('never', Date.now());
+  const clock = virtualClock(Date.now());
   const budget: Budget = startBudget(24 * 60 * minute, clock, () => 0);
   cleanups.push(() => budget.cancel());
   return { tokens, bodies, observer, clock, budget };
@@ -138,6 +147,35 @@ test('an assertion is renewed although the exchange that fetched the first one i
   const later = startBudget(2 * minute, clock, () => 0);
   expect((await tokens.assertion(later)).token).not.toBe(first.token);
   later.cancel();
+});
+
+test('an agent identity: the blueprint’s token is kept until five minutes before its end, then both steps are renewed', async () => {
+  const agentIdentityId = randomUUID();
+  const { tokens, bodies, clock } = await source(4, { agentIdentityId });
+  const token = async (): Promise<void> => {
+    const budget = startBudget(2 * minute, clock, () => 0);
+    await tokens.token('https://a.example/.default', budget);
+    budget.cancel();
+  };
+  const paths = () => bodies.map((body) => body.get('fmi_path'));
+  await token();
+  clock.advance(54 * minute);
+  await token();
+  expect([asked, paths()]).toEqual([1, [agentIdentityId, null, null]]);
+  // It has less than five minutes left. So has the machine's assertion by now.
+  clock.advance(2 * minute);
+  await token();
+  expect([asked, paths()]).toEqual([2, [agentIdentityId, null, null, agentIdentityId, null]]);
+});
+
+test('an agent identity: parallel callers share one blueprint’s token', async () => {
+  const agentIdentityId = randomUUID();
+  const { tokens, bodies, budget } = await source(60, { agentIdentityId });
+  await Promise.all(['a', 'b', 'c'].map((name) => tokens.token(`https://${name}.example/.default`, budget)));
+  expect(asked).toBe(1);
+  expect(bodies.filter((body) => body.has('fmi_path'))).toHaveLength(1);
+  const clients = bodies.map((body) => body.get('client_id'));
+  expect(clients.slice(1)).toEqual([agentIdentityId, agentIdentityId, agentIdentityId]);
 });
 
 test('an exchange whose time is over does not fail the others that wait for the same assertion', async () => {

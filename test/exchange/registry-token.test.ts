@@ -9,9 +9,11 @@ import {
 import { startBudget } from '../../src/exchange/budget.ts';
 import { createAgent } from '../../src/exchange/connections.ts';
 import { ExchangeError } from '../../src/exchange/errors.ts';
+import { createTokenSource } from '../../src/exchange/exchange.ts';
 import { fetchRegistryToken } from '../../src/exchange/registry-token.ts';
 import type { AppToken, ExchangeRequest } from '../../src/exchange/request.ts';
 import { recordingObserver } from './recording-observer.ts';
+import { startScriptedProxy } from './tls-servers.ts';
 import { virtualClock } from './virtual-clock.ts';
 
 const cleanups: (() => void)[] = [];
@@ -56,7 +58,7 @@ async function fetchFrom(
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const loginServer = `localhost:${(server.address() as AddressInfo).port}`;
-  const budget = startBudget(120_000, virtualClock('never', now), () => 0);
+  const budget = startBudget(120_000, virtualClock(now), () => 0);
   const agent = createAgent('https:', {
     connectLimit: 10_000,
     signal: budget.signal,
@@ -87,7 +89,7 @@ const success = (token: string) => ({ status: 200, body: JSON.stringify({ refres
 describe('the request', () => {
   test('shows the registry the app’s token and its tenant, and never the assertion', async () => {
     const appToken = jwt({ tid: tenantId });
-    const { forms, paths, loginServer } = await fetchFrom([success('opaque')], appToken);
+    const { forms, paths, loginServer } = await fetchFrom([success('opaque-registry-token')], appToken);
     expect(paths).toEqual(['POST /oauth2/exchange']);
     expect(forms).toEqual([
       { grant_type: 'access_token', service: loginServer, tenant: tenantId, access_token: appToken },
@@ -95,14 +97,14 @@ describe('the request', () => {
   });
 
   test('has the tenant as the user wrote it if the app’s token does not name it', async () => {
-    const { forms } = await fetchFrom([success('opaque')], 'opaque-app-token');
+    const { forms } = await fetchFrom([success('opaque-registry-token')], 'opaque-app-token');
     expect(forms[0]).toMatchObject({ tenant: 'contoso.example' });
   });
 
   test('is repeated while the registry is busy', async () => {
     const busy = { status: 503, body: '<html>busy</html>' };
-    const { result, forms, observer } = await fetchFrom([busy, busy, success('opaque')]);
-    expect(result).toMatchObject({ token: 'opaque' });
+    const { result, forms, observer } = await fetchFrom([busy, busy, success('opaque-registry-token')]);
+    expect(result).toMatchObject({ token: 'opaque-registry-token' });
     expect(new Set(forms.map((form) => JSON.stringify(form))).size).toBe(1);
     expect(observer.retries.map(({ reason }) => reason)).toEqual(['server-error', 'server-error']);
   });
@@ -110,8 +112,8 @@ describe('the request', () => {
 
 describe('the token', () => {
   test('is a secret before anything else is known of it', async () => {
-    const { observer } = await fetchFrom([success('opaque')]);
-    expect(observer.events.indexOf('secret opaque')).toBe(0);
+    const { observer } = await fetchFrom([success('opaque-registry-token')]);
+    expect(observer.events.indexOf('secret opaque-registry-token')).toBe(0);
     expect(observer.events.at(-1)).toBe('accepted registry');
   });
 
@@ -122,7 +124,7 @@ describe('the token', () => {
   });
 
   test('that says nothing expires after three hours', async () => {
-    const { result } = await fetchFrom([success('opaque')]);
+    const { result } = await fetchFrom([success('opaque-registry-token')]);
     expect(result).toMatchObject({ expiresOn: new Date(now + 3 * 3_600_000) });
   });
 });
@@ -147,4 +149,39 @@ describe('a failure', () => {
     expect(result).toBeInstanceOf(ExchangeError);
     expect(observer.secrets).toContain('leaked-token');
   });
+});
+
+test('each registry is asked through its own proxy', async () => {
+  const refusal = { bytes: 'HTTP/1.1 403 Forbidden\r\n\r\n' };
+  const [one, two] = [await startScriptedProxy([refusal]), await startScriptedProxy([refusal])];
+  const budget = startBudget(120_000, virtualClock(now), () => 0);
+  cleanups.push(() => budget.cancel(), one.stop, two.stop);
+  const source = createTokenSource(
+    {
+      origin: { kind: 'token-file', path: '/nonexistent' },
+      audience: 'api://AzureADTokenExchange',
+      authorityHost: 'https://login.example',
+      tenantId,
+      clientId: tenantId,
+      scopes: [],
+      registries: [],
+      timeBudget: 120_000,
+    },
+    recordingObserver(),
+  );
+  const ask = async (loginServer: string, port: number): Promise<unknown> => {
+    const proxy = { url: `http://127.0.0.1:${port}`, setting: 'HTTPS_PROXY' };
+    const appToken = { token: jwt({ tid: tenantId }), expiresOn: new Date(now) };
+    return source
+      .registryToken({ loginServer, scope: 'a/.default', proxy }, appToken, budget)
+      .catch((error: unknown) => error);
+  };
+  for (const [name, port] of [
+    ['one.azurecr.io', one.port],
+    ['two.azurecr.io', two.port],
+  ] as const) {
+    expect(await ask(name, port)).toBeInstanceOf(ExchangeError);
+  }
+  const targets = [one, two].map(({ requests }) => requests.map(({ target }) => target));
+  expect(targets).toEqual([['one.azurecr.io:443'], ['two.azurecr.io:443']]);
 });

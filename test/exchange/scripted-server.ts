@@ -31,8 +31,15 @@ export interface ScriptedServer {
   stop(): void;
 }
 
-/** Answers the n-th request with the n-th line; the last line answers all further ones. */
-export async function startScriptedServer(lines: readonly Line[]): Promise<ScriptedServer> {
+/**
+ * Answers the n-th request with the n-th line; the last line answers all further ones.
+ *
+ * @param hanging called when a request has arrived that gets no answer
+ */
+export async function startScriptedServer(
+  lines: readonly Line[],
+  hanging: () => void = () => undefined,
+): Promise<ScriptedServer> {
   let asked = 0;
   const requests: ScriptedRequest[] = [];
   const server = createServer((request, response) => {
@@ -43,7 +50,10 @@ export async function startScriptedServer(lines: readonly Line[]): Promise<Scrip
     request.on('end', () => {
       const { method = '', url: path = '', headers } = request;
       requests.push({ method, path, headers, body: Buffer.concat(chunks).toString('utf8') });
-      if (line === 'hang') return;
+      if (line === 'hang') {
+        hanging();
+        return;
+      }
       if (line === 'reset') {
         request.socket.destroy();
         return;

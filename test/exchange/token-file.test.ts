@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -31,7 +31,7 @@ const good = { iss: issuer, sub: subject, aud: [audience], exp: now / 1000 + 360
 
 function source(kind: 'pod' | 'earlier' = 'pod') {
   const observer = recordingObserver();
-  const clock = virtualClock('never', now);
+  const clock = virtualClock(now);
   const budget = startBudget(120_000, clock, () => 0);
   const read = kind === 'pod' ? tokenFile(path, audience, observer) : assertionFile(path, observer);
   const problem = async (): Promise<ExchangeProblem> => {
@@ -41,6 +41,12 @@ function source(kind: 'pod' | 'earlier' = 'pod') {
   };
   return { observer, clock, read: () => read(budget), problem };
 }
+
+test.each(['pod', 'earlier'] as const)('a pipe is not waited for (%s)', async (kind) => {
+  makePipe(path);
+  await source(kind).problem();
+  expect(existsSync(`${path}.let-go`)).toBe(false);
+});
 
 describe('a pod’s token', () => {
   test('is read at each call, with or without a line break at its end', async () => {

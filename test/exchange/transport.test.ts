@@ -28,7 +28,7 @@ beforeAll(async () => {
   authority = await createCertificateAuthority();
 });
 
-const good = { status: 200, body: { access_token: 'a.b.c', expires_in: 3599 } };
+const good = { status: 200, body: { access_token: 'a.b.cccccccccccccccc', expires_in: 3599 } };
 const serve = async (...lines: readonly Line[]) => {
   const server = await startScriptedServer(lines);
   cleanups.push(server.stop);
@@ -133,14 +133,14 @@ describe('secrets', () => {
     const server = await serve(good);
     const { send, observer } = transportTo(server.url);
     await send();
-    expect(observer.events).toEqual(['secret a.b.c', 'try HTTP 200']);
+    expect(observer.events).toEqual(['secret a.b.cccccccccccccccc', 'try HTTP 200']);
   });
 
   test.each<[string, Line]>([
-    ['of 201', { status: 201, body: { access_token: 'a.b.c', expires_in: 1 } }],
-    ['without an expiry', { status: 200, body: { access_token: 'a.b.c' } }],
-    ['of an error', { status: 400, body: { access_token: 'a.b.c' } }],
-    ['that is malformed', { status: 200, body: { access_token: 'a b', expires_in: 1 } }],
+    ['of 201', { status: 201, body: { access_token: 'a.b.cccccccccccccccc', expires_in: 1 } }],
+    ['without an expiry', { status: 200, body: { access_token: 'a.b.cccccccccccccccc' } }],
+    ['of an error', { status: 400, body: { access_token: 'a.b.cccccccccccccccc' } }],
+    ['that is malformed', { status: 200, body: { access_token: 'a bbbbbbbbbbbbbbbbb', expires_in: 1 } }],
   ])('the token %s is reported although the answer is not used', async (_, line) => {
     const server = await serve(line);
     const { problem, observer } = transportTo(server.url);
@@ -150,11 +150,33 @@ describe('secrets', () => {
   });
 });
 
+test('a server that switches protocols has answered, and is not asked again', async () => {
+  let connections = 0;
+  const server = createTcpServer((socket) => {
+    connections += 1;
+    socket.on('error', () => undefined);
+    socket.once('data', () =>
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'),
+    );
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  cleanups.push(() => server.close());
+  const { problem } = transportTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  const patience = wait(10_000, { kind: 'still waiting' }, { ref: false });
+  expect(await Promise.race([problem(), patience])).toMatchObject({
+    kind: 'unusable-answer',
+    status: 101,
+    attempts: { tries: 1 },
+  });
+  expect(connections).toBe(1);
+});
+
 describe('the size of an answer', () => {
   const megabyte = 1024 * 1024;
   test('1 MB is read, one byte more is not', async () => {
     const body = (size: number): string => {
-      const json = JSON.stringify({ access_token: 'a.b.c', expires_in: 3599 });
+      const json = JSON.stringify({ access_token: 'a.b.cccccccccccccccc', expires_in: 3599 });
       return json + ' '.repeat(size - json.length);
     };
     const server = await serve(
@@ -168,6 +190,22 @@ describe('the size of an answer', () => {
       reason: 'too-large',
       attempts: { tries: 1 },
     });
+  });
+
+  test('nothing is waited for after the limit', async () => {
+    const server = createServer((_, response) => {
+      // The end never comes.
+      response.writeHead(200).write('x'.repeat(megabyte + 1));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    cleanups.push(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const { problem } = transportTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    const patience = wait(10_000, { reason: 'still reading' }, { ref: false });
+    expect(await Promise.race([problem(), patience])).toMatchObject({ reason: 'too-large' });
   });
 
   test('an endless answer ends, and so does its connection', async () => {

@@ -3,6 +3,8 @@ import type { Clock } from '../../src/exchange/budget.ts';
 export interface VirtualClock extends Clock {
   /** The waits between tries, in the order in which they started. Milliseconds. */
   readonly waits: readonly number[];
+  /** Lets the shortest limit of a try pass that runs now. Limits never pass by themselves. */
+  readonly passLimit: () => void;
   /** Lets time pass. */
   readonly advance: (milliseconds: number) => void;
 }
@@ -10,15 +12,12 @@ export interface VirtualClock extends Clock {
 /**
  * A clock on which the waits between tries take no time and still pass.
  *
- * @param tryLimits `pass`: the limit of a single try passes as soon as the request is sent; `never`: it never does
  * @param date where the calendar starts. Milliseconds since 1970
  */
-export function virtualClock(
-  tryLimits: 'pass' | 'never' = 'never',
-  date = Date.UTC(2030, 0, 1),
-): VirtualClock {
+export function virtualClock(date = Date.UTC(2030, 0, 1)): VirtualClock {
   let now = 0;
   const waits: number[] = [];
+  const limits = new Set<{ readonly milliseconds: number; readonly then: () => void }>();
   return {
     waits,
     advance: (milliseconds) => {
@@ -31,13 +30,16 @@ export function virtualClock(
       now += milliseconds;
     },
     after: (milliseconds, then) => {
-      if (tryLimits === 'never') return () => undefined;
-      // Only after the request is sent: a limit that passes earlier would have nothing to end.
-      const soon = setTimeout(() => {
-        now += milliseconds;
-        then();
-      }, 50);
-      return () => clearTimeout(soon);
+      const limit = { milliseconds, then };
+      limits.add(limit);
+      return () => limits.delete(limit);
+    },
+    passLimit: () => {
+      const [next] = [...limits].sort((a, b) => a.milliseconds - b.milliseconds);
+      if (next === undefined) return;
+      limits.delete(next);
+      now += next.milliseconds;
+      next.then();
     },
   };
 }

@@ -9,7 +9,7 @@ import { AgentJob } from '../harness/agent.ts';
 import { RunnerJob } from '../harness/runner.ts';
 import { assertNoSecretLeaks } from '../harness/secret-leaks.ts';
 import { goodInputs, oneOfEach, runStepOn } from '../scenarios/hosts-under-test.ts';
-import { type AzCall, recordCall, standInAz, tempFolder } from './temp-folder.ts';
+import { type AzCall, keepSession, recordCall, standInAz, tempFolder } from './temp-folder.ts';
 
 let azure: Emulator;
 beforeAll(async () => {
@@ -66,11 +66,29 @@ describe.each(oneOfEach)('$title', (host) => {
     expect(azure.requests).toEqual([]);
   });
 
+  test.each([
+    ['does nothing', ''],
+    [
+      'removes the private directory',
+      `require('node:fs').rmSync(process.cwd(), { recursive: true }); require('node:fs').mkdirSync(process.cwd());`,
+    ],
+  ])('an az that reports success and %s has not signed in', async (_, body) => {
+    using place = tempFolder();
+    standInAz(place.folder, body);
+    const job = host.job(azure, { environment: { PATH: place.folder } });
+    const { errors, outputs, variables, log } = await job.step(inputs);
+    expect(errors).toHaveLength(1);
+    expect(log).not.toContain('azure-cli is signed in');
+    expect([outputs, variables]).toEqual([{}, {}]);
+    expect(readdirSync(job.temp).filter((name) => name.startsWith('entra-app-token-'))).toEqual([]);
+    job.close();
+  });
+
   test('if az fails, its words are shown, nothing is handed over, and nothing is left even before the clean-up', async () => {
     using place = tempFolder();
     standInAz(
       place.folder,
-      `if (process.argv[2] === 'account') { console.error("ERROR: The subscription doesn't exist.\\n::error::forged ##vso[task.complete]"); process.exit(1); }`,
+      `${keepSession} if (process.argv[2] === 'account') { console.error("ERROR: The subscription doesn't exist.\\n::error::forged ##vso[task.complete]"); process.exit(1); }`,
     );
     const job = host.job(azure, { environment: { PATH: place.folder } });
     const { errors, log, outputs, variables } = await job.step({

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { type Cloud, clouds } from '../../src/azure/clouds.ts';
@@ -6,6 +6,7 @@ import type { Clock } from '../../src/exchange/budget.ts';
 import { type AzureCliSignIn, signInAzureCli } from '../../src/handover/azure-cli.ts';
 import type { ChildRun } from '../../src/handover/child-process.ts';
 import type { ChildEnd } from '../../src/handover/errors.ts';
+import { OpenDirectory } from '../../src/handover/open-directory.ts';
 import { tempFolder } from './temp-folder.ts';
 
 const program = {
@@ -17,11 +18,19 @@ const program = {
 };
 const failed = (words: string): ChildEnd => ({ kind: 'failed', code: 1, words });
 
+/** What az 2.45 and 2.91 leave after a sign-in, without what the step does not read. */
+function writeProfile(directory: string, text = '{"subscriptions":[{"user":{"name":"App"}}]}'): void {
+  writeFileSync(join(directory, 'azure-cli', 'azureProfile.json'), text);
+}
+
 /** A sign-in whose az ends as `ends` says, call by call, and then succeeds. Each call takes a second. */
 async function signIn(
   directory: string,
-  more: Partial<AzureCliSignIn> & { readonly variables?: Readonly<Record<string, string>> } = {},
+  more: Partial<Omit<AzureCliSignIn, 'directory'>> & {
+    readonly variables?: Readonly<Record<string, string>>;
+  } = {},
   ends: readonly ChildEnd[] = [],
+  leaveSession = writeProfile,
 ) {
   const { variables = {}, ...changed } = more;
   const calls: ChildRun[] = [];
@@ -41,13 +50,14 @@ async function signIn(
       tenantId: 'tenant',
       cloud: clouds.public,
       tokenFile: '/private/federated-token',
-      directory,
+      directory: new OpenDirectory(directory),
       environment: { variables: { HOME: '/home/user', ...variables }, windows: false },
       ...changed,
     },
     async (run) => {
       calls.push(run);
       now += 1000;
+      if (run.arguments[0] === 'login') leaveSession(directory);
       return ends[calls.length - 1] ?? { kind: 'done' };
     },
     clock,
@@ -138,6 +148,18 @@ describe('the environment', () => {
     expect(kept.calls[0]?.environment.variables).not.toHaveProperty('HTTPS_PROXY');
   });
 
+  test.each(['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'])(
+    'the job’s own %s wins over the host’s proxy',
+    async (name) => {
+      using place = tempFolder();
+      const proxy = { url: 'http://agent:8080', setting: 'the agent’s proxy' };
+      const { calls } = await signIn(place.folder, { proxy, variables: { [name]: 'http://own:1' } });
+      const { variables } = calls[0]?.environment ?? {};
+      expect(variables?.[name]).toBe('http://own:1');
+      expect(Object.values(variables ?? {}).filter((value) => value.includes('agent:8080'))).toEqual([]);
+    },
+  );
+
   test('of az’s own directory only the result of its last version check is copied', async () => {
     using place = tempFolder();
     using home = tempFolder();
@@ -205,6 +227,47 @@ describe('a failure', () => {
     expect(limits[0]).toBe(120_000);
     expect([...limits].sort((a, b) => b - a)).toEqual(limits);
     expect(limits.at(-1)).toBeGreaterThan(0);
+  });
+});
+
+describe('an az that succeeds', () => {
+  test.each<[string, (directory: string) => void]>([
+    ['without a session', () => undefined],
+    ['with the file of an az that never signed in', (directory) => writeProfile(directory, '{}')],
+    ['with no subscription', (directory) => writeProfile(directory, '{"subscriptions":[]}')],
+    ['with an empty file', (directory) => writeProfile(directory, '')],
+    [
+      'as somebody else',
+      (directory) => writeProfile(directory, '{"subscriptions":[{"user":{"name":"other"}}]}'),
+    ],
+  ])('%s has not signed in', async (_, leave) => {
+    using place = tempFolder();
+    const { settled, calls } = await signIn(place.folder, { subscriptionId: 'sub' }, [], leave);
+    expect(settled).toMatchObject({
+      detail: { kind: 'sign-in-failed', stage: 'identity', tries: 1, end: { kind: 'done' } },
+    });
+    expect(calls).toHaveLength(1);
+  });
+
+  test('with a byte order mark has', async () => {
+    using place = tempFolder();
+    const { settled } = await signIn(place.folder, {}, [], (directory) =>
+      writeProfile(directory, '\uFEFF{"subscriptions":[{"user":{"name":"app"}}]}'),
+    );
+    expect(settled).toBeUndefined();
+  });
+
+  test('and moves the private directory is not trusted, and not called again', async () => {
+    using place = tempFolder();
+    const directory = join(place.folder, 'private');
+    mkdirSync(directory);
+    const { settled, calls } = await signIn(directory, { subscriptionId: 'sub' }, [], () => {
+      writeProfile(directory);
+      renameSync(directory, join(place.folder, 'moved'));
+      symlinkSync(join(place.folder, 'moved'), directory);
+    });
+    expect(settled).toMatchObject({ detail: { kind: 'not-written', what: 'privacy', path: directory } });
+    expect(calls).toHaveLength(1);
   });
 });
 

@@ -94,6 +94,7 @@ describe('harmless values', () => {
     ['ARM_USE_AKS_WORKLOAD_IDENTITY', 'true', 'refused'],
     ['AZURE_TOKEN_CREDENTIALS', 'prod', 'harmless'],
     ['AZURE_TOKEN_CREDENTIALS', 'WorkloadIdentityCredential', 'harmless'],
+    ['AZURE_TOKEN_CREDENTIALS', 'ManagedIdentityCredential', 'refused'],
     ['AZURE_TOKEN_CREDENTIALS', 'dev', 'refused'],
     ['AZURE_TOKEN_CREDENTIALS', 'production', 'refused'],
     ['AZURE_TOKEN_CREDENTIALS', 'nonprod', 'refused'],

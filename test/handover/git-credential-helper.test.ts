@@ -7,6 +7,7 @@ import { startEmulator } from '../../emulator/emulator.ts';
 import { findGitToken } from '../../src/git-credential.ts';
 import { labelsOf, signInGit } from '../../src/handover/git-credential.ts';
 import { answerGit } from '../../src/handover/git-protocol.ts';
+import { OpenDirectory } from '../../src/handover/open-directory.ts';
 import { readStepRequest } from '../../src/inputs/read.ts';
 import { goodInputs } from '../scenarios/hosts-under-test.ts';
 import { tempFolder } from './temp-folder.ts';
@@ -28,7 +29,7 @@ function signIn(
         tokenFile: join(directory, 'federated-token'),
         labels: labelsOf((name) => name),
       },
-      { directory, owner: undefined, environment: { variables, windows: false } },
+      { directory: new OpenDirectory(directory), environment: { variables, windows: false } },
     ),
   };
 }
@@ -90,7 +91,7 @@ describe('how git starts the helper', () => {
     const variables = signInGit(
       { node: 'C:\\actions runner\\node.exe', script: 'D:\\a\\index.js' },
       { version: 1, request, tokenFile: 'x', labels: labelsOf((name) => name) },
-      { directory: place.folder, owner: undefined, environment: { variables: {}, windows: true } },
+      { directory: new OpenDirectory(place.folder), environment: { variables: {}, windows: true } },
     );
     expect(variables['GIT_CONFIG_VALUE_1']).toMatch(
       /^!'C:\/actions runner\/node\.exe' 'D:\/a\/index\.js' '/u,
@@ -122,7 +123,7 @@ describe('in a pod', () => {
         proxy: { url: azure.proxy.url, username: 'ci', password: 'pa:ss', setting: 'HTTPS_PROXY' },
         certificateAuthority: azure.ca.pem,
       },
-      { directory: place.folder, owner: undefined, environment: { variables: {}, windows: false } },
+      { directory: new OpenDirectory(place.folder), environment: { variables: {}, windows: false } },
     );
     const lines: string[] = [];
     const get = (): Promise<string> =>
@@ -139,6 +140,35 @@ describe('in a pod', () => {
     ]);
     await azure.stop();
   });
+});
+
+test('without the verification of certificates the helper asks nobody', async () => {
+  using place = tempFolder();
+  // Nobody listens there.
+  const nowhere = { ...inputs, 'authority-host': 'https://127.0.0.1:9', 'timeout-seconds': '1' };
+  signInGit(
+    { node: process.execPath, script: '/helper' },
+    {
+      version: 1,
+      request: readStepRequest((name) => (nowhere as Readonly<Record<string, string>>)[name] ?? ''),
+      tokenFile: join(place.folder, 'federated-token'),
+      labels: labelsOf((name) => name),
+    },
+    { directory: new OpenDirectory(place.folder), environment: { variables: {}, windows: false } },
+  );
+  const claims = Buffer.from(JSON.stringify({ exp: Date.now() / 1000 + 3600 })).toString('base64url');
+  writeFileSync(join(place.folder, 'federated-token'), `e30.${claims}.sig`);
+  const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+  process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
+  const lines: string[] = [];
+  try {
+    const settings = join(place.folder, 'git-credential.json');
+    expect(await findGitToken(settings, (line) => lines.push(line))).toBeUndefined();
+  } finally {
+    if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+    else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before;
+  }
+  expect(lines.join('')).toContain('NODE_TLS_REJECT_UNAUTHORIZED=0 turns off the verification');
 });
 
 describe('what the helper does not answer', () => {

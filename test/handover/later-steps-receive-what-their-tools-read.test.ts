@@ -5,7 +5,7 @@ import type { Exchanged } from '../../src/exchange/request.ts';
 import { HandoverError } from '../../src/handover/errors.ts';
 import { prepareTools } from '../../src/handover/tools.ts';
 import { readStepRequest } from '../../src/inputs/read.ts';
-import { standInAz, type TempFolder, tempFolder } from './temp-folder.ts';
+import { keepSession, standInAz, type TempFolder, tempFolder } from './temp-folder.ts';
 
 const app = '11111111-2222-3333-4444-555555555555';
 const subscription = '99999999-8888-7777-6666-555555555555';
@@ -18,6 +18,9 @@ const hostFor = (place: TempFolder) => ({
   inputLabel: (name: string) => name,
   gitCredentialHelper: () => '/dist/git-credential/index.js',
   certificateAuthority: () => undefined,
+  endpointProgram: () => '',
+  oneSpelling: false,
+  registerSecret: () => undefined,
 });
 
 /** The tools of a step with these inputs, in a folder of their own. */
@@ -182,7 +185,7 @@ test.each([
 });
 
 /** Appends the words of each call to the file `words` beside the stand-in. */
-const recordWords = `require('node:fs').appendFileSync(require('node:path').join(__dirname, 'words'),
+const recordWords = `${keepSession}; require('node:fs').appendFileSync(require('node:path').join(__dirname, 'words'),
   process.argv.slice(2).join(' ') + '\\n');`;
 
 describe('with `login`', () => {

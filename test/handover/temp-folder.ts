@@ -21,8 +21,17 @@ export function standInAz(folder: string, body: string): string {
   return path;
 }
 
-/** JavaScript that appends each call as one line of JSON to the file `calls` in the same folder. */
-export const recordCall = `
+/** JavaScript that leaves what az leaves after a sign-in: the app in its list of subscriptions. */
+export const keepSession = `
+  const user = process.argv.find((_, index, all) => all[index - 1] === '--username');
+  if (user) require('node:fs').writeFileSync(
+    require('node:path').join(process.env.AZURE_CONFIG_DIR, 'azureProfile.json'),
+    JSON.stringify({ subscriptions: [{ user: { name: user, type: 'servicePrincipal' } }] }),
+  );
+`;
+
+/** JavaScript that appends each call as one line of JSON to the file `calls` in the same folder, and signs in. */
+export const recordCall = `${keepSession}
   const fs = require('node:fs'), path = require('node:path');
   const words = process.argv.slice(2);
   const given = words.find((word) => word.startsWith('@'));

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { cleanUp } from '../../src/cleanup.ts';
 import { HandoverError } from '../../src/handover/errors.ts';
-import { createPrivateDirectory } from '../../src/handover/private-directory.ts';
+import { inPrivateDirectory } from '../../src/handover/private-directory.ts';
 import { writeRecords } from '../../src/handover/removal.ts';
 import { tempFolder } from './temp-folder.ts';
 
@@ -82,6 +82,14 @@ describe('nothing is removed, and the job does not fail, when the recorded path 
       mkdirSync(join(outside, name));
       return `${temporary}/../${name}`;
     },
+    'with a slash at its end': ({ path }) => `${path}/`,
+    'a link with a slash at its end': ({ temporary, outside }) => {
+      const link = join(temporary, name.replace('0', 'f'));
+      mkdirSync(join(outside, 'target'));
+      writeFileSync(join(outside, 'target', 'file'), '');
+      symlinkSync(join(outside, 'target'), link);
+      return `${link}/`;
+    },
     'a file': ({ temporary }) => {
       const file = join(temporary, name.replace('0', 'f'));
       writeFileSync(file, 'content');
@@ -128,7 +136,9 @@ describe('a step that has not ended', () => {
     expect(statSync(at.path).isFile()).toBe(true);
     expect(readFileSync(at.path, 'utf8')).toBe('');
     const environment = { variables: {}, windows: false };
-    await expect(createPrivateDirectory(at.path, undefined, environment)).rejects.toThrow(HandoverError);
+    await expect(inPrivateDirectory(at.path, environment, undefined, async () => undefined)).rejects.toThrow(
+      HandoverError,
+    );
     // A second run of the clean-up leaves the file there and says nothing more.
     cleanUp(at.host, recordOf(at.path, false));
     expect(readFileSync(at.path, 'utf8')).toBe('');

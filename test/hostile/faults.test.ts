@@ -114,8 +114,9 @@ async function makeTruths(): Promise<Readonly<Record<Leg, Truth>>> {
     oid: identities.runner.objectId,
     tid: tenantIds.contoso,
   });
+  // One answer serves both scopes, so its audience is a resource of neither.
   const app = (azp: string, tid: string): Promise<string> =>
-    sign({ aud: 'https://management.azure.com', azp, appid: azp, tid, idtyp: 'app' });
+    sign({ aud: 'api://hostile.example', azp, appid: azp, tid, idtyp: 'app' });
   const body = (token: string): string =>
     JSON.stringify({ token_type: 'Bearer', expires_in: 3599, expires_on: String(soon), access_token: token });
   const identity = {

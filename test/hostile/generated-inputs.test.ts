@@ -28,6 +28,10 @@ const secret = fc.noShrink(
     fc.stringMatching(/^eyJ[A-Za-z0-9_-]{20,200}\.[A-Za-z0-9_-]{20,400}\.[A-Za-z0-9_-]{40,300}$/),
     fc.stringMatching(/^[A-Za-z0-9]{32}$/),
     fc.stringMatching(/^[a-f0-9]{40,64}$/),
+    // Generated passwords and recovery codes.
+    fc.stringMatching(/^[A-Za-z]{3,8}[0-9][A-Za-z0-9!*$%&.:;)(+-]{8,12}$/),
+    fc.stringMatching(/^[A-Z0-9]{3}[0-9](-[A-Z0-9]{4}){3,5}$/),
+    fc.stringMatching(/^[a-f0-9]{2}(:[a-f0-9]{2}){15}$/).filter((text) => /[0-9]/u.test(text)),
   ),
 );
 

@@ -37,7 +37,7 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
     { status: 429, headers: { 'retry-after': '1' }, body: {} },
     { status: 410, body: {} },
     { status: 503, body: '' },
-    { status: 201, body: { access_token: 'forged', expires_in: 1, expires_on: '4102444800' } },
+    { status: 201, body: { access_token: 'forged-by-a-server', expires_in: 1, expires_on: '4102444800' } },
   ),
   fc.constantFrom(90033, 700213, 7000216, 50196, 700016, 123456789).map((code) => entraError(code)),
   fc

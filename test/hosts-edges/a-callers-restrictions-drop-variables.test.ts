@@ -119,7 +119,16 @@ describe('the documented list keeps every variable of', () => {
     expect(namesOf(result)).toEqual(expect.arrayContaining([...namesFor(tool), ...withFile]));
   }
 
-  test.each(exportTargets)('export: %s', keepsAll);
+  test.each(exportTargets.filter((tool) => tool !== 'managed-identity'))('export: %s', keepsAll);
+
+  test('export: managed-identity', async () => {
+    const settableVariables = [...always, ...namesFor('managed-identity')];
+    const result = await stepWith({ settableVariables }, { export: 'managed-identity' });
+    expect(result.annotations).toEqual([]);
+    expect(namesOf(result)).toEqual(
+      expect.arrayContaining(['IDENTITY_ENDPOINT', 'IDENTITY_HEADER', 'AZURE_CLIENT_ID']),
+    );
+  });
 });
 
 test('the page names the variables of every login too', () => {

@@ -4,6 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Emulator, startEmulator } from '../../emulator/emulator.ts';
+import { ask } from '../endpoint/endpoint-client.ts';
 import { RunnerJob } from '../harness/runner.ts';
 import { containersWork } from '../harness/runner-container.ts';
 import { goodInputs } from '../scenarios/hosts-under-test.ts';
@@ -69,6 +70,22 @@ const assertionsSent = (): readonly string[] =>
     expect([directory, file].map(({ mode }) => (mode & 0o777).toString(8))).toEqual(['700', '600']);
 
     expect(await job.post()).toMatchObject([{ conclusion: 'success', annotations: [] }]);
+    expect(privateEntries(job)).toEqual([]);
+    expect(job.complete().leftInTemp).toEqual([]);
+  });
+
+  test('the identity endpoint serves the job, its step’s parent is not its worker, and post ends it', async () => {
+    const job = containerJob();
+    const result = await job.step({ inputs: { ...goodInputs, export: 'managed-identity' } });
+    expect(result.conclusion).toBe('success');
+    const { IDENTITY_ENDPOINT: url = '', IDENTITY_HEADER: secret = '' } = result.exported;
+    const token = () =>
+      ask(`${url}?api-version=2019-08-01&resource=https://management.azure.com`, {
+        'X-IDENTITY-HEADER': secret,
+      });
+    expect((await token()).status).toBe(200);
+    expect(await job.post()).toMatchObject([{ conclusion: 'success', annotations: [] }]);
+    await expect(token()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     expect(privateEntries(job)).toEqual([]);
     expect(job.complete().leftInTemp).toEqual([]);
   });

@@ -189,7 +189,7 @@ describe('what is an error', () => {
   test.each(['{"clientSecret":"x"}', 'api://a`b', "api://a'b", 'api://<a>', 'api://a\\b', 'api://ä'])(
     '%j is no audience, because messages and commands show it',
     (audience) => {
-      expect(() => read({ audience })).toThrow('contains characters that an audience cannot have');
+      expect(() => read({ audience })).toThrow('is neither an application ID URI nor a GUID');
     },
   );
 

@@ -132,7 +132,7 @@ describe('names', () => {
 
   test('two lines with the same key in access-tokens are an error, in any letter case', () => {
     for (const text of ['ARM = graph\narm', 'arm\nARM = graph', 'graph = storage\nGRAPH', 'graph\nGRAPH']) {
-      expect(() => read(text)).toThrow('Two lines have the key');
+      expect(() => read(text)).toThrow('Two lines have the same key');
     }
     expect(read('ARM = arm\ngraph')).toHaveLength(2);
   });
@@ -214,7 +214,7 @@ describe('the whole error', () => {
     ],
     [
       '1A = arm',
-      'Line "1A = arm": "1A" is not the name of a variable.',
+      'A line (8 characters): "1A" is not the name of a variable.',
       'Use letters, digits and underscores. A name cannot begin with a digit.',
     ],
     [
@@ -224,12 +224,12 @@ describe('the whole error', () => {
     ],
     [
       'arm\nARM = graph',
-      'Two lines have the key ARM in {output:access-tokens} (letter case does not count). One of the two tokens would be lost.',
+      'Two lines have the same key, ARM, in {output:access-tokens} (letter case does not count). One of the two tokens would be lost.',
       'Use a different name for one of them.',
     ],
     [
       'PATH = arm',
-      'Line "PATH = arm": the name PATH is reserved because it changes how later steps run.',
+      'Line "PATH = arm": the name PATH is reserved because it changes how later steps run, or where their tools read, write or send data.',
       'Use another name, such as APP_TOKEN.',
     ],
     [
@@ -276,7 +276,7 @@ describe('the whole error', () => {
     'api://x/profile',
     'api://x/email',
     'api://x/offline_access',
-    'api://x/A1.B2.C3',
+    'api://x/Ab.Cd.Ef',
     'api://x/a-b.Read',
   ])('%s is a permission', (text) => {
     expect(detailOf(text, publicCloud)).toMatchObject({
@@ -320,8 +320,8 @@ describe('the whole error', () => {
 
   test('the same scope twice without a name is one key, and a name in between is not', () => {
     expect(read('arm\narm')).toHaveLength(2);
-    expect(() => read('arm\nARM')).toThrow('Two lines have the key ARM');
-    expect(() => read('arm = graph\narm')).toThrow('Two lines have the key arm');
-    expect(() => read('GRAPH\ngraph = arm')).toThrow('Two lines have the key graph');
+    expect(() => read('arm\nARM')).toThrow('Two lines have the same key, ARM');
+    expect(() => read('arm = graph\narm')).toThrow('Two lines have the same key, arm');
+    expect(() => read('GRAPH\ngraph = arm')).toThrow('Two lines have the same key, graph');
   });
 });

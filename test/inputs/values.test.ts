@@ -178,10 +178,18 @@ describe('seconds', () => {
     expect(seconds('timeout-seconds', text, 10, 200)).toBe(value);
   });
 
-  test.each(['9', '201', '0000000015', 'x15', '15x', '15.0', '1_5'])('"%s" is an error', (text) => {
+  test.each([
+    ['9', '"9"'],
+    ['201', '"201"'],
+    ['0000000015', 'The value (10 characters)'],
+    ['x15', 'The value (3 characters)'],
+    ['15x', '"15x"'],
+    ['15.0', '"15.0"'],
+    ['1_5', 'The value (3 characters)'],
+  ])('"%s" is an error', (text, shown) => {
     expect(errorOf(() => seconds('timeout-seconds', text, 10, 200))).toEqual({
       inputs: ['timeout-seconds'],
-      problem: `"${text}" is not a whole number from 10 to 200.`,
+      problem: `${shown} is not a whole number from 10 to 200.`,
       expected: 'Use a number in this range, or omit the input to use 120 seconds.',
     });
   });

@@ -32,6 +32,6 @@ test.each<readonly [string, Removal]>([
 
 test('records of another version: the user learns what to remove by hand', () => {
   expect(unknownRecords).toBe(
-    'The clean-up cannot read what the step recorded, because another version of the step wrote it. Remove the directories entra-app-token-… in the job’s temporary folder by hand.',
+    'The clean-up cannot read what the step recorded, because another version of the step wrote it or a step of the job changed it. Remove the directories entra-app-token-… in the job’s temporary folder by hand.',
   );
 });

@@ -62,6 +62,12 @@ const cases: readonly (readonly [
     /Correct them in HTTPS_PROXY/u,
   ],
   [
+    { ...entra, kind: 'proxy-answer', status: 200, proxy },
+    'answered HTTP 200',
+    /answered the request for a tunnel to login\.microsoftonline\.com itself/u,
+    /Make sure that HTTPS_PROXY names an HTTP proxy/u,
+  ],
+  [
     { ...entra, kind: 'proxy-answer', status: 403, proxy },
     'answered HTTP 403',
     /The answer is the proxy’s, not login/u,
@@ -117,6 +123,18 @@ const cases: readonly (readonly [
     /private endpoint/u,
   ],
   [
+    { ...entra, ...unreachable('ERR_SSL_WRONG_VERSION_NUMBER') },
+    'ERR_SSL_WRONG_VERSION_NUMBER',
+    /connected to login\.microsoftonline\.com, but the TLS handshake failed/u,
+    /answers as login\.microsoftonline\.com/u,
+  ],
+  [
+    { ...entra, ...unreachable('ECONNRESET') },
+    'ECONNRESET',
+    /The connection to login\.microsoftonline\.com broke/u,
+    /Run the job again.*firewall or proxy closes connections/u,
+  ],
+  [
     { ...entra, ...unreachable('ENOTFOUND') },
     'Connection to login.microsoftonline.com failed: ENOTFOUND',
     /cannot connect to login/u,
@@ -147,7 +165,7 @@ describe.each(labelledHosts)('$title', (host) => {
     const more = { attempts: { tries: 3, elapsed: 1_900 }, outOfTime: { budget: 2_000, nextTryIn: 4_000 } };
     const { error } = describeRequest(failure, contextFor(host), more);
     expect(error).toContain(
-      `Tried 3 times in 1.9 s. The time budget of 2 s (${host.inputLabel('timeout-seconds')}) is used up. The next try would have been in 4 s.`,
+      `Tried 3 times in 1.9 s. The next try would have been in 4 s, after the end of the time budget of 2 s (${host.inputLabel('timeout-seconds')}).`,
     );
     const once = { attempts: { tries: 1, elapsed: 2_000 }, outOfTime: { budget: 2_000 } };
     expect(describeRequest(failure, contextFor(host), once).error).toMatch(

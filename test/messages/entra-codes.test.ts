@@ -39,6 +39,11 @@ const expected: readonly Expected[] = [
   ['7000218 7000216 900144', /parameter was missing/u, /trace ID/u],
   ['50166 501661', /signing keys/u, /reached from the internet/u],
   ['7000215 7000222 9002313', /recognize the client assertion/u, /trace ID/u],
+  [
+    '82001 82002 82008',
+    /is an agent identity blueprint/u,
+    /Set agent-?identity-?id to the client ID of one of its agent identities/iu,
+  ],
   ['53003 530032 530035', /Conditional Access/u, /egress IP/u],
   ['50196', /too often/u, /Wait a few minutes/u],
   [

@@ -38,9 +38,9 @@ describe('a step that declines to run', () => {
   test('for a fork', () => {
     expect(errorOf(new StepDeclined('fork', 'its head is octo/fork'), agent)).toBe(
       [
-        'This run belongs to a pull request from a fork: its head is octo/fork.',
+        'This run is for a pull request from a fork, or for one of unknown origin: its head is octo/fork.',
         'Cause: A fork’s code could send the app’s tokens anywhere. Nothing was requested or handed over.',
-        'Fix: If you trust forks, set allowForkPullRequests to true.',
+        'Fix: If you trust forks, set allowForkPullRequests to true. If an earlier step has checked where the code comes from, set it there.',
       ].join('\n'),
     );
   });

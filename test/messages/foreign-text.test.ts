@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import type { HandoverProblem } from '../../src/handover/errors.ts';
 import { HandoverError } from '../../src/handover/errors.ts';
 import { sanitizeForLog } from '../../src/hosts/sanitize.ts';
@@ -49,6 +50,87 @@ describe('secrets are hidden before a text is cut', () => {
     // The signature alone, or the rest of a token whose start was cut off.
     expect(foreignText(jwt.slice(200), other, 500)).not.toMatch(/[A-Za-z0-9]{20}/u);
     expect(foreignText(`key ${'Ab1/'.repeat(30)}`, other, 500)).toBe('key ***');
+  });
+
+  /** What proxies, terminals and tools do to a text on its way. */
+  const disguises: readonly (readonly [title: string, disguise: (secret: string) => string])[] = [
+    ['wrapped at 64 characters', (one) => one.replace(/.{64}/gu, '$&\n')],
+    ['wrapped at 40 characters with an indent', (one) => one.replace(/.{40}/gu, '$&\r\n    ')],
+    ['with a space after 12 characters', (one) => one.replace(/.{12}/gu, '$& ')],
+    ['with a space after 5 characters', (one) => one.replace(/.{5}/gu, '$& ')],
+    ['with a zero-width space after 16 characters', (one) => one.replace(/.{16}/gu, '$&\u200b')],
+    ['with a zero-width space after each character', (one) => [...one].join('\u200b')],
+    ['with dots between', (one) => one.replace(/.{8}/gu, '$&...')],
+    ['with hyphens between', (one) => one.replace(/.{8}/gu, '$&-')],
+    ['with quotes and plus signs between', (one) => one.replace(/.{20}/gu, '$&" + "')],
+    ['percent-encoded', (one) => percent(one)],
+    ['percent-encoded in capital letters', (one) => percent(one).toUpperCase()],
+    ['percent-encoded twice', (one) => encodeURIComponent(percent(one))],
+    ['in JavaScript escapes', (one) => one.replace(/./gu, (c) => `\\u00${hex(c)}`)],
+    ['with escaped zero-width spaces between', (one) => one.replace(/.{6}/gu, '$&\\u200b')],
+    ['in HTML’s hexadecimal escapes', (one) => one.replace(/./gu, (c) => `&#x${hex(c)};`)],
+    ['in HTML’s decimal escapes', (one) => one.replace(/./gu, (c) => `&#${c.charCodeAt(0)};`)],
+    ['in standard base64', (one) => one.replaceAll('-', '+').replaceAll('_', '/')],
+    ['in capital letters', (one) => one.toUpperCase()],
+    ['the first 20 characters alone', (one) => one.slice(0, 20)],
+    ['the last 20 characters alone', (one) => one.slice(-20)],
+    ['the middle alone, spaced out', (one) => [...one.slice(10, 60)].join(' ')],
+  ];
+  const hex = (character: string) => character.charCodeAt(0).toString(16).padStart(2, '0');
+  const percent = (text: string) => [...text].map((c) => `%${hex(c)}`).join('');
+  /** Undoes every disguise. */
+  const plain = (text: string) =>
+    text
+      .replace(/(?:%(?:25)*|\\u00|&#x)([0-9a-f]{2});?/giu, (_, code: string) =>
+        String.fromCharCode(Number.parseInt(code, 16)),
+      )
+      .replace(/&#(\d+);/gu, (_, code: string) => String.fromCharCode(Number(code)))
+      .replace(/\\u200b/gu, '')
+      .replace(/[^A-Za-z0-9]/gu, '')
+      .toLowerCase();
+
+  test.each(disguises)('a secret %s is hidden, and the text around it stays', (_, disguise) => {
+    for (const secret of secrets) {
+      for (const most of [150, 1_500, 20_000]) {
+        const text = `AADSTS99999: bad ${disguise(secret)} after`;
+        const shown = foreignText(text, secrets, most);
+        expect(shown).toMatch(/^AADSTS99999: bad \W*\*\*\*/u);
+        expect(longestPiece(plain(secret), plain(shown))).toBeLessThan(12);
+        const end = foreignEnd(text, secrets, most);
+        expect(end).toMatch(/ after$/u);
+        expect(longestPiece(plain(secret), plain(end))).toBeLessThan(12);
+      }
+    }
+  });
+
+  test('generated disguises: pieces of 1 to 40 characters, whatever stands between', () => {
+    const separator = fc.stringMatching(/^[^A-Za-z0-9%&\\]{1,6}$/u);
+    const real = `e30.${Buffer.from(JSON.stringify({ a: [...Array(90).keys()] })).toString('base64url')}.c2ln`;
+    const sizes = fc.array(fc.tuple(fc.integer({ min: 1, max: 40 }), separator), {
+      minLength: 5,
+      maxLength: 40,
+    });
+    fc.assert(
+      fc.property(sizes, (cuts) => {
+        let rest = real;
+        let text = '';
+        for (const [size, between] of cuts) {
+          text += rest.slice(0, size) + between;
+          rest = rest.slice(size);
+        }
+        const shown = foreignText(text + rest, new Set([real]), 10_000);
+        expect(longestPiece(plain(real), plain(shown))).toBeLessThan(12);
+      }),
+    );
+  });
+
+  test('many large secrets and a long text take no long time', () => {
+    const many = new Set(Array.from({ length: 50 }, (_, index) => `${index}~`.repeat(5_000)));
+    const started = process.cpuUsage().user;
+    for (const part of ['%', '%25', '&#x', '&#000', '\\u00', 'a', '1~2~3~', 'abcdefghijkl ', '\u200b'])
+      foreignText(part.repeat(100_000), many, 1_500);
+    // Microseconds; a quadratic search takes minutes.
+    expect(process.cpuUsage().user - started).toBeLessThan(15_000_000);
   });
 
   test('what a reader needs stays', () => {

@@ -94,6 +94,14 @@ describe.each(labelledHosts)('$title', (host) => {
     expect(everything(text).split('\n')).toContain(`  ${sentence}`);
   });
 
+  test('an az that reports success and left no session', () => {
+    const text = describeProblem(signIn({ kind: 'done' }));
+    expectWellFormed(text, host);
+    expect(everything(text)).toContain('  It succeeded.');
+    expect(causeAndFix(text).cause).toContain('has no session of this app');
+    expect(causeAndFix(text).fix).toContain('/usr/bin/az is the Azure CLI');
+  });
+
   test('of a Python traceback only the last line is shown', () => {
     const words =
       'Traceback (most recent call last):\n  File "/x.py", line 7, in f\n    raise\nValueError: the reason';
@@ -210,6 +218,11 @@ describe.each(labelledHosts)('$title', (host) => {
       { kind: 'not-written', what: 'access', path: '/t/d', detail: 'x' },
       /Could not limit access to the private directory \/t\/d/u,
       /icacls\.exe/u,
+    ],
+    [
+      { kind: 'not-written', what: 'privacy', path: '/t/d', detail: 'It was moved.' },
+      /Another process can have access to the private directory \/t\/d\. Nothing was handed over\.\n {2}It was moved\./u,
+      /no other user may write to it/u,
     ],
     [
       { kind: 'not-written', what: 'token-file', path: '/t/f', detail: 'x' },

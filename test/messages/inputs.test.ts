@@ -107,13 +107,13 @@ const cases: readonly (readonly [
     'a name that is another line’s scope',
     { scopes: 'arm = graph\narm' },
     ['scopes'],
-    /Two lines have the key arm in access-?tokens/iu,
+    /Two lines have the same key, arm, in access-?tokens/iu,
   ],
   [
     'such a name in another letter case',
     { scopes: 'ARM = graph\narm' },
     ['scopes'],
-    /Two lines have the key arm/u,
+    /Two lines have the same key, arm,/u,
   ],
   ['a reserved name', { scopes: 'Path = arm' }, ['scopes'], /name Path is reserved.*later steps/u],
   [
@@ -132,7 +132,7 @@ const cases: readonly (readonly [
     'a name of the identity endpoint',
     { scopes: 'identity_endpoint = arm' },
     ['scopes'],
-    /reserved.*host or to this step/u,
+    /reserved because `export` and `login` set it/u,
   ],
   [
     'a name that export sets',
@@ -170,6 +170,33 @@ const cases: readonly (readonly [
     ['authority-host'],
     /not an https address/u,
   ],
+  [
+    'more than 50 scopes',
+    { scopes: Array.from({ length: 51 }, (_, index) => `api://orders-${index}`).join('\n') },
+    ['scopes'],
+    /It has 51 scopes\. Use at most 50 in one step/u,
+  ],
+  ...[
+    'npm_abcdefghijklmnopqrstuvwxyz0123456789',
+    'Xy78Q~Ab1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uVwX',
+    'AKIAIOSFODNN7EXAMPLE',
+    'AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMI',
+    'AzureADTokenExchange',
+    'api://',
+    'api://user:secret@host',
+    'https://x.example/?sig=abc',
+    'https://x.example/#abc',
+    'file:///etc/passwd',
+    '{"a":"b"}',
+  ].map(
+    (audience) =>
+      [
+        `the audience ${audience}`,
+        { audience },
+        ['audience'],
+        /is neither an application ID URI nor a GUID/u,
+      ] as const,
+  ),
   ['an audience with a space', { audience: 'api://a b' }, ['audience'], /contains white space/u],
   [
     'an unknown export',
@@ -340,7 +367,7 @@ describe.each(labelledHosts)('$title', (host) => {
       inputLabel: host.inputLabel,
       secrets: new Set(),
     });
-    expect(error).toContain('belongs to a pull request from a fork: the reason.');
+    expect(error).toContain('is for a pull request from a fork, or for one of unknown origin: the reason.');
     expect(error).toContain(
       `Fix: If you trust forks, set ${host.inputLabel('allow-fork-pull-requests')} to true.`,
     );

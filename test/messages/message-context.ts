@@ -83,7 +83,7 @@ export function failureOf(
   leg: Leg,
   status: number,
   body: unknown,
-  more: { readonly location?: string; readonly cut?: boolean } = {},
+  more: { readonly location?: string; readonly cut?: boolean; readonly encoding?: string } = {},
 ): RequestFailure {
   const host = { identity: imdsHost, entra: entraHost, registry: registryHost }[leg];
   const text = typeof body === 'string' ? body : JSON.stringify(body);

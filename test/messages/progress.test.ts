@@ -60,7 +60,7 @@ describe('debug lines', () => {
     ['app-service', 'App Service or Container Apps'],
   ])('the machine: %s', (kind, name) => {
     const machine = { kind, endpoint: 'http://127.0.0.1:1', because: 'a variable says so' } as Machine;
-    expect(debugMachine(machine)).toBe(
+    expect(debugMachine(machine, new Set())).toBe(
       `Machine: ${name}, identity endpoint http://127.0.0.1:1 (a variable says so), asked directly, without a proxy.`,
     );
   });

@@ -119,6 +119,7 @@ test('what the tools received, what was replaced and what stays', () => {
     expiresOn,
     expiresSoon: false,
     endsWithProjectedToken: false,
+    emptied: [],
     publications: [],
   };
   const lines = describeTools(request, handover).split('\n');
@@ -145,6 +146,7 @@ describe('with a pod’s token', () => {
       expiresOn,
       expiresSoon: false,
       endsWithProjectedToken: false,
+      emptied: [],
       publications: [],
     }).split('\n');
 
@@ -259,6 +261,7 @@ describe('the lines about tools', () => {
     expiresOn,
     expiresSoon: false,
     endsWithProjectedToken: false,
+    emptied: [],
     publications: [],
   };
 

@@ -38,7 +38,11 @@ describe('the values of a run', () => {
     const inner = `az identity list --query "[?clientId=='${id}' || principalId=='${id}'].id" --output tsv`;
     expect(runValues(contextFor(github, { given }), claims, { ...failure, scope: 'the-scope' })).toEqual({
       app: '11111111-2222-3333-4444-555555555555',
+      blueprint: '11111111-2222-3333-4444-555555555555',
+      agent: '<agent-identity-id>',
+      graph: 'https://graph.microsoft.com',
       assertion: 'managed identity’s token',
+      found: '',
       registry: 'entra.example',
       registryName: 'entra',
       tenant: 'contoso.com',
@@ -101,7 +105,11 @@ describe('the values of a run', () => {
     const inner = `az identity list --query "[?clientId=='<ID>' || principalId=='<ID>'].id" --output tsv`;
     expect(runValues(context, undefined, failure)).toEqual({
       app: '<client-id>',
+      blueprint: '<client-id>',
+      agent: '<agent-identity-id>',
+      graph: 'https://graph.microsoft.com',
       assertion: 'managed identity’s token',
+      found: '',
       registry: 'entra.example',
       registryName: 'entra',
       tenant: '<tenant-id>',

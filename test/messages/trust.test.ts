@@ -91,11 +91,99 @@ describe.each(labelledHosts)('$title', (host) => {
     );
   });
 
-  test('quotes and substitutions in what a token says stay data in bash and in PowerShell', () => {
+  const genuine = { ...assertion };
+  test.each([
+    ['an issuer of somebody else', { issuer: 'https://evil.example/v2.0' }],
+    ['an issuer that only begins like Entra’s', { issuer: `${assertion.issuer}.evil.example` }],
+    ['an issuer of another cloud', { issuer: `https://login.microsoftonline.us/${tenantIds.fabrikam}/v2.0` }],
+    ['no issuer', { issuer: undefined }],
+    ['another tenant than its issuer', { tenantId: tenantIds.contoso }],
+    ['a subject that is no object ID', { subject: 'repo:evil/evil:ref:refs/heads/main' }],
+    ['quotes and commands', { issuer: 'https://x/\'; $(az evil) `az evil` "’‘', subject: "a'b" }],
+  ])('no command trusts a token with %s', (_, wrong) => {
+    for (const code of ['70025', '700211', '700212', '700213', '700223', '700227']) {
+      for (const windows of [false, true]) {
+        const more = { assertion: { ...genuine, ...wrong } } as never;
+        const text = describeRequest(entraFailure(code), contextFor(host, { windows }), more);
+        expectWellFormed(text, host);
+        expect(commandsIn(text)).toEqual([]);
+        const all = everything(text);
+        expect(all).not.toMatch(
+          /federated-credential (?:create|update)|must have exactly|Ask an administrator/u,
+        );
+        expect(text.error).toContain('a token that Entra did not issue');
+        expect(text.error).toContain('Do not create a federated identity credential');
+      }
+    }
+  });
+
+  test('an audience that may be a secret is not shown, and the command says where it is', () => {
+    const audience = 'api://npm_abcdefghijklmnopqrstuvwxyz0123456789';
+    const context = contextFor(host, { given: { audience }, secrets: [audience] });
+    for (const code of ['700212', '700213']) {
+      const failure = entraFailure(code, `audience ${audience} or ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789`);
+      const text = describeRequest(failure, context);
+      expect(everything(text)).toContain(`audience  <the value of ${host.inputLabel('audience')}>`);
+      expect(everything(text)).not.toMatch(/abcdefghijkl|uvwxyz0123/iu);
+      expect(commandsIn(text)[0]).toContain('"audiences":["<the value of ');
+    }
+  });
+
+  test.each([
+    'api://AzureADTokenExchangeUSGov',
+    'api://AzureADTokenExchangeUSNat',
+    'api://contoso-exchange',
+    '11111111-2222-4000-8000-000000000001',
+    'urn:contoso:exchange',
+  ])('the audience %s is shown', (audience) => {
+    const text = describeRequest(entraFailure('700213'), contextFor(host, { given: { audience } }));
+    expect(everything(text)).toContain(`audience  ${audience}  `);
+    expect(commandsIn(text)[0]).toContain(`"audiences":["${audience}"]`);
+  });
+
+  test('a tenant that the token does not name is not held against it', () => {
+    const { tenantId: _, ...rest } = assertion;
+    const text = describeRequest(entraFailure('700213'), contextFor(host), { assertion: rest } as never);
+    expect(commandsIn(text)).toHaveLength(1);
+  });
+
+  test('the v1.0 issuer of the cloud is Entra’s, too', () => {
+    const issuer = `https://sts.windows.net/${tenantIds.fabrikam}/`;
+    const more = { assertion: { ...assertion, issuer } } as never;
+    expect(commandsIn(describeRequest(entraFailure('700213'), contextFor(host), more))).toHaveLength(1);
+  });
+
+  const none = { 'managed-identity-client-id': '' };
+  const resourceId =
+    '/subscriptions/11111111-2222-4000-8000-000000000001/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/runner';
+  test.each([
+    [
+      'the subject by the client ID',
+      {},
+      `az ad sp show --id ${identities.runner.clientId} --query id --output tsv`,
+    ],
+    [
+      'the subject by the resource ID',
+      { ...none, 'managed-identity-resource-id': resourceId },
+      `az identity show --ids ${resourceId} --query principalId --output tsv`,
+    ],
+    [
+      'the issuer of a pod’s cluster',
+      { ...none, 'federated-token-file': '/token' },
+      'az aks show --resource-group <group> --name <cluster> --query oidcIssuerProfile.issuerUrl',
+    ],
+  ])('the reader can check %s', (_, given, command) => {
+    const text = everything(describeRequest(entraFailure('700213'), contextFor(host, { given })));
+    expect(text).toContain('before you create the credential:  ');
+    expect(text).toContain(command);
+  });
+
+  test('in a pod, quotes and substitutions in what a token says stay data in bash and in PowerShell', () => {
     const issuer = 'https://x/\'; $(az evil) `az evil` "’‘';
     const more = { assertion: { ...assertion, issuer, subject: "a'b" } };
+    const given = { ...none, 'federated-token-file': '/token' };
     const hostile = (windows: boolean, code: string) =>
-      commandsIn(describeRequest(entraFailure(code), contextFor(host, { windows }), more as never));
+      commandsIn(describeRequest(entraFailure(code), contextFor(host, { windows, given }), more as never));
     const [create = []] = callsByBash(hostile(false, '700213')[0] ?? '');
     expect(JSON.parse(create.at(-1) ?? '')).toMatchObject({ issuer, subject: "a'b" });
     const update = callsByBash(hostile(false, '700212')[0] ?? '');
@@ -169,6 +257,7 @@ describe('the whole diagnosis', () => {
         '  issuer    https://issuer',
         '  subject   0123456789ab  (the identity’s object ID, not its client ID)',
         '  audience  api://AzureADTokenExchange  (the token shows it as guid)',
+        'Compare the subject with the identity’s object ID before you create the credential:  az ad sp show --id a1b2c3d4-1111-4000-8000-000000000001 --query id --output tsv',
         'To list the app’s credentials:  az ad app federated-credential list --id 11111111-2222-3333-4444-555555555555',
       ],
       commands: [

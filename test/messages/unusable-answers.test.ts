@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { clientIds, tenantIds } from '../../emulator/default-world.ts';
+import { agentIdentityIds, clientIds, tenantIds } from '../../emulator/default-world.ts';
 import { classifyAnswer } from '../../src/exchange/answers.ts';
 import type { RequestFailure, UnusableAnswer } from '../../src/exchange/errors.ts';
 import { unusableAnswers } from '../../src/messages/unusable-answers.ts';
@@ -123,6 +123,35 @@ const cases: readonly (readonly [
     /which proxy/u,
   ],
   [
+    'a compressed body',
+    () => failureOf('entra', 200, '\u001f', { encoding: 'gzip' }),
+    'encoded',
+    /an encoded answer \(gzip\)/u,
+    /which proxy or firewall/u,
+  ],
+  [
+    'a token of one character',
+    () => failureOf('entra', 200, { ...good, access_token: 'e' }),
+    'token-size',
+    /a token of 1 characters/u,
+    /which proxy or service/u,
+  ],
+  [
+    'an enormous token',
+    () =>
+      failureOf('identity', 200, { ...token, access_token: 'e'.repeat(900_000), expires_on: '4102444800' }),
+    'token-size',
+    /a token of 900000 characters/u,
+    /which proxy or service/u,
+  ],
+  [
+    'a token that needs a key',
+    () => failureOf('entra', 200, { ...good, token_type: 'pop' }),
+    'not-bearer',
+    /a token of type pop/u,
+    /which proxy or service/u,
+  ],
+  [
     'no token from Entra',
     () => failureOf('entra', 200, { token_type: 'Bearer', expires_in: 1 }),
     'no-token',
@@ -182,6 +211,27 @@ const cases: readonly (readonly [
     /az identity create.*az vm identity assign/u,
   ],
   [
+    'an old token',
+    () => later('entra', 'expired', '1970-01-01T00:16:40.000Z'),
+    'expired',
+    /expired at 1970-01-01T00:16:40\.000Z/u,
+    /clock \(timedatectl status\)/u,
+  ],
+  [
+    'the token of another identity',
+    () => later('identity', 'other-identity', clientIds.multitenant),
+    'other-identity',
+    /an identity other than the selected one/u,
+    /in place of this machine’s identity endpoint/u,
+  ],
+  [
+    'a token for another resource',
+    () => later('entra', 'other-resource', 'https://graph.microsoft.com'),
+    'other-resource',
+    /another resource than https:\/\/management\.azure\.com/u,
+    /Do not trust the server/u,
+  ],
+  [
     'the token of another app',
     () => later('entra', 'other-app', clientIds.multitenant),
     'other-app',
@@ -193,6 +243,20 @@ const cases: readonly (readonly [
     () => later('entra', 'other-tenant', tenantIds.fabrikam),
     'other-tenant',
     /a tenant other than c0470505/u,
+    /Do not trust the server/u,
+  ],
+  [
+    'a blueprint’s token for another agent identity',
+    () => later('entra', 'other-agent-identity', agentIdentityIds.elsewhere),
+    'other-agent-identity',
+    /an agent identity other than a9e17000-5555-4000-8000-000000000001/u,
+    /Do not trust the server/u,
+  ],
+  [
+    'a token of another blueprint’s agent identity',
+    () => later('entra', 'other-blueprint', clientIds.otherBlueprint),
+    'other-blueprint',
+    /whose blueprint is not d3b10700-2222-4000-8000-000000000001/u,
     /Do not trust the server/u,
   ],
 ];
@@ -207,7 +271,9 @@ describe.each(labelledHosts)('$title', (host) => {
   test.each(cases)('%s', (_, make, reason, cause, fix) => {
     const failure = make();
     expect(failure).toMatchObject({ kind: 'unusable-answer', reason });
-    const text = describeRequest(failure, contextFor(host));
+    const ofAgent = reason === 'other-agent-identity' || reason === 'other-blueprint';
+    const given = ofAgent ? { 'agent-identity-id': agentIdentityIds.triage } : {};
+    const text = describeRequest(failure, contextFor(host, { given }));
     expectWellFormed(text, host);
     expect(causeAndFix(text).cause).toMatch(cause);
     expect(causeAndFix(text).fix).toMatch(fix);

@@ -4,7 +4,13 @@ import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { fillContainer } from '../../demo/blobs.ts';
 import { type RunningAzurite, startAzurite } from '../../emulator/azurite.ts';
-import { clientIds, identities, subscriptionIds, tenantIds } from '../../emulator/default-world.ts';
+import {
+  agentIdentityIds,
+  clientIds,
+  identities,
+  subscriptionIds,
+  tenantIds,
+} from '../../emulator/default-world.ts';
 import { type Emulator, startEmulator } from '../../emulator/emulator.ts';
 import { exampleNames } from '../clients/example-jobs.ts';
 import { azureCli } from '../clients/installed.ts';
@@ -31,6 +37,10 @@ const terraformVariables = [
 
 /** Every example, as its `github.yml` stands. */
 const examples: Readonly<Record<string, Example>> = {
+  'agent-identity': {
+    shows: [/^runners +westeurope/mu, new RegExp(clientIds.deployer, 'u')],
+    removes: /Removed \S+ with/u,
+  },
   'aks-runner-pods': { shows: [/"Contoso production"/u], inPod: true },
   'azure-artifacts': {
     shows: [/^FEED_TOKEN=\*\*\*$/mu],
@@ -110,6 +120,8 @@ const variables = {
   APP_TENANT_ID: tenantIds.contoso,
   CUSTOMER_TENANT_ID: tenantIds.fabrikam,
   IDENTITY_CLIENT_ID: identities.runner.clientId,
+  AGENT_BLUEPRINT_ID: clientIds.blueprint,
+  AGENT_IDENTITY_ID: agentIdentityIds.triage,
   AZURE_SUBSCRIPTION: subscriptionIds.contosoProduction,
 };
 /** What a reader writes in place of the example's own values. */

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { clientIds, tenantIds } from '../../emulator/default-world.ts';
+import { clientIds, identities, tenantIds } from '../../emulator/default-world.ts';
 import { type Emulator, type Fault, startEmulator } from '../../emulator/emulator.ts';
 import { assertNoSecretLeaks } from '../harness/secret-leaks.ts';
 import { goodInputs, hostsUnderTest, oneOfEach, runStepOn, tokensIn } from './hosts-under-test.ts';
@@ -89,6 +89,67 @@ describe.each(oneOfEach)('$title', (host) => {
     expect(tokens).toHaveLength(2);
     for (const token of tokens) expect(outcome.order).toContainEqual({ kind: 'mask', text: token });
     assertNoSecretLeaks(outcome.transcript, tokens);
+  });
+
+  test.each<[string, Record<string, unknown>, Record<string, string>, RegExp]>([
+    ['an appid that is a list', { ...own, appid: [clientIds.deployer] }, {}, /a token of an app other than/u],
+    [
+      'another tenant’s issuer and no tid',
+      { appid: clientIds.deployer, iss: `https://sts.windows.net/${tenantIds.fabrikam}/` },
+      {},
+      /a token for a tenant other than/u,
+    ],
+    ['an end in 1970', { ...own, exp: 1000 }, {}, /expired at 1970-01-01T00:16:40/u],
+    [
+      'another resource',
+      { ...own, aud: 'https://graph.microsoft.com' },
+      {},
+      /a token for another resource than/u,
+    ],
+  ])('a token with %s is not handed over', async (_, claims, inputs, words) => {
+    azure.faults.queue('entra', await tokenAnswer(claims));
+    const outcome = await runStepOn(host, azure, { ...goodInputs, ...inputs });
+    expect(outcome.errors).toEqual([expect.stringMatching(words)]);
+    expect(outcome.outputs).toEqual({});
+  });
+
+  test.each(['e', 'x'.repeat(20_000)])(
+    'a token of an impossible length is neither masked nor handed over',
+    async (text) => {
+      azure.faults.queue('entra', {
+        status: 200,
+        body: { token_type: 'Bearer', expires_in: 3599, access_token: text },
+      });
+      const outcome = await runStepOn(host, azure, goodInputs);
+      expect(outcome.errors[0]).toContain(`a token of ${text.length} characters`);
+      expect(outcome.order).not.toContainEqual({ kind: 'mask', text });
+      expect(outcome.transcript.raw.stdout.length).toBeLessThan(64_000);
+    },
+  );
+
+  test('a domain name is one tenant: tokens for two tenants are not handed over', async () => {
+    azure.faults.queue('entra', await tokenAnswer({ ...own, tid: tenantIds.fabrikam }));
+    const inputs = { ...goodInputs, 'tenant-id': 'contoso.example', scopes: 'A = arm\nB = graph' };
+    const outcome = await runStepOn(host, azure, inputs);
+    expect(outcome.errors).toEqual([
+      expect.stringContaining('a token for a tenant other than contoso.example'),
+    ]);
+    expect(outcome.errors[0]).toContain(tenantIds.fabrikam);
+    expect({ ...outcome.outputs, ...outcome.variables }).toEqual({});
+  });
+
+  test('the token of another identity is not presented to Entra', async () => {
+    azure.clearRequests();
+    const { clientId, objectId } = identities.second;
+    const access_token = await azure.entra.sign({ azp: clientId, oid: objectId, sub: objectId });
+    azure.faults.queue('imds', {
+      status: 200,
+      body: { access_token, expires_on: '4102444800', token_type: 'Bearer' },
+    });
+    const outcome = await runStepOn(host, azure, goodInputs);
+    expect(outcome.errors).toEqual([expect.stringContaining('an identity other than the selected one')]);
+    expect(outcome.errors[0]).toContain(clientId);
+    expect(azure.requests.filter(({ leg }) => leg === 'entra')).toEqual([]);
   });
 
   test('a token for another tenant is not handed over', async () => {

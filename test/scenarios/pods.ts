@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import {
   mkdtempSync,
   realpathSync,
@@ -25,9 +25,14 @@ export interface ProjectedToken extends Disposable {
   project(token: string): void;
 }
 
-/** A pipe that nobody writes to. */
+/**
+ * A pipe that nobody writes to. Who waits for its writer is let go after a while, so that it fails its own test and does
+ * not hold the whole run. The file `PATH.let-go` then shows that somebody waited.
+ */
 export function makePipe(path: string): void {
   execFileSync('mkfifo', [path]);
+  const letGo = 'sleep 5; if [ -p "$0" ]; then : > "$0.let-go"; exec 3<>"$0"; fi';
+  spawn('sh', ['-c', letGo, path], { stdio: 'ignore', detached: true }).unref();
 }
 
 /** A file that no memory can hold. It takes no space on the disk. */

@@ -86,8 +86,7 @@ describe.each(hostsUnderTest)('$title', (host) => {
       debug: true,
     });
     const assertion = azure.requests.at(-1)?.form.get('client_assertion') ?? '';
-    // Only the rest of the header is left, which holds no secret.
-    expect(outcome.log).toMatch(/last line [\w-]*\.\*\*\*$/mu);
+    expect(outcome.log).toMatch(/last line \*\*\*$/mu);
     assertNoSecretLeaks(outcome.transcript, [assertion]);
   });
 });
