@@ -2,8 +2,15 @@ import { isOtherResource } from './azure/scope-aliases.ts';
 import { machineBehind } from './endpoint/own-endpoint.ts';
 import { ExchangeError } from './exchange/errors.ts';
 import { detectMachine, type Machine } from './exchange/machine.ts';
-import type { AssertionOrigin, ExchangeRequest, ForwardProxy, Registry } from './exchange/request.ts';
+import type {
+  AssertionOrigin,
+  Exchanged,
+  ExchangeRequest,
+  ForwardProxy,
+  Registry,
+} from './exchange/request.ts';
 import type { ExchangeObserver } from './exchange/transport.ts';
+import type { PublishedToken } from './handover/tokens.ts';
 import type { Host } from './hosts/host.ts';
 import { isShownAudience } from './inputs/authority.ts';
 import { exposeMachineVariables, type ProcessFacts, prepareProcess } from './inputs/environment.ts';
@@ -188,4 +195,16 @@ export async function debug(
   write: (texts: typeof import('./messages/progress.ts')) => string,
 ): Promise<void> {
   if (host.isDebug()) host.debug(write(await import('./messages/progress.ts')));
+}
+
+/** The tokens that the user asked for, in the order of the lines. */
+export function publishedTokens(
+  request: StepRequest,
+  { tokens, registryTokens }: Exchanged,
+): readonly PublishedToken[] {
+  return request.published.map(({ scope, registry, written, name }) => {
+    const token = registry === undefined ? tokens.get(scope) : registryTokens.get(registry);
+    if (token === undefined) throw new Error(`no token for ${written}`);
+    return { ...token, written, ...(name !== undefined && { name }) };
+  });
 }

@@ -1,6 +1,6 @@
 import type { Exchanged, ForwardProxy } from './exchange/request.ts';
 import { HandoverError } from './handover/errors.ts';
-import { type PublishedToken, publish, tokenPublications } from './handover/tokens.ts';
+import { publish, tokenPublications } from './handover/tokens.ts';
 import type { PreparedTools, ToolHandover } from './handover/tools.ts';
 import type { Host } from './hosts/host.ts';
 import type { ProcessFacts } from './inputs/environment.ts';
@@ -13,6 +13,7 @@ import {
   findRealMachine,
   prepareExchange,
   prepareSession,
+  publishedTokens,
   type RunContext,
 } from './session.ts';
 
@@ -40,7 +41,7 @@ export async function runStep(host: Host): Promise<void> {
     const { exchange } = await import('./exchange/exchange.ts');
     const exchanged = await exchange(prepared.request, prepared.observer);
     const handover = await tools?.handOver(exchanged);
-    const tokens = tokensToPublish(request, exchanged);
+    const tokens = publishedTokens(request, exchanged);
     publish(host, [...tokenPublications(tokens), ...(handover?.publications ?? [])]);
     await tools?.keep();
     await reportSuccess(host, request, exchanged, handover, facts);
@@ -69,17 +70,6 @@ async function prepareTools(
   if (request.exports.length + request.logins.length === 0) return undefined;
   const { prepareTools } = await import('./handover/tools.ts');
   return prepareTools(host, request, { variables: environment, windows }, proxy);
-}
-
-function tokensToPublish(
-  request: StepRequest,
-  { tokens, registryTokens }: Exchanged,
-): readonly PublishedToken[] {
-  return request.published.map(({ scope, registry, written, name }) => {
-    const token = registry === undefined ? tokens.get(scope) : registryTokens.get(registry);
-    if (token === undefined) throw new Error(`no token for ${written}`);
-    return { ...token, written, ...(name !== undefined && { name }) };
-  });
 }
 
 async function reportSuccess(

@@ -1,13 +1,7 @@
-import type { AppToken, Exchanged } from '../exchange/request.ts';
-import { isoSeconds } from '../handover/tokens.ts';
-import type { ScopeLine } from '../inputs/scope-lines.ts';
+import { isoSeconds, type PublishedToken } from '../handover/tokens.ts';
+import { publishedTokens } from '../session.ts';
 import { type Invocation, UsageError } from './invocation.ts';
 import { print } from './output.ts';
-
-/** A token to print, with the line of `--scopes` that asked for it. */
-interface PrintedToken extends AppToken {
-  readonly line: ScopeLine;
-}
 
 /** The variable of a scope without a name, for `--output env`. */
 const unnamed = 'ACCESS_TOKEN';
@@ -30,22 +24,14 @@ export async function printTokens({ host, request, options, prepare }: Invocatio
   const prepared = await prepare();
   const { exchange } = await import('../exchange/exchange.ts');
   const exchanged = await exchange(prepared.request, prepared.observer);
-  const text = formats[output](tokensOf(lines, exchanged), options['shell'] === 'pwsh' ? 'pwsh' : 'sh');
+  const text = formats[output](
+    publishedTokens(request, exchanged),
+    options['shell'] === 'pwsh' ? 'pwsh' : 'sh',
+  );
   await print(text);
   const { describeSuccess } = await import('../messages/success.ts');
   host.debug(describeSuccess(request, exchanged, host.inputLabel));
   return 0;
-}
-
-function tokensOf(
-  lines: readonly ScopeLine[],
-  { tokens, registryTokens }: Exchanged,
-): readonly PrintedToken[] {
-  return lines.map((line) => {
-    const token = line.registry === undefined ? tokens.get(line.scope) : registryTokens.get(line.registry);
-    if (token === undefined) throw new Error(`no token for ${line.written}`);
-    return { ...token, line };
-  });
 }
 
 const quoted = {
@@ -54,13 +40,13 @@ const quoted = {
 };
 
 const formats = {
-  text: ([first]: readonly PrintedToken[]): string => `${first?.token ?? ''}\n`,
-  json: (tokens: readonly PrintedToken[]): string =>
+  text: ([first]: readonly PublishedToken[]): string => `${first?.token ?? ''}\n`,
+  json: (tokens: readonly PublishedToken[]): string =>
     `${JSON.stringify(
       {
-        tokens: tokens.map(({ line, token, expiresOn }) => ({
-          ...(line.name !== undefined && { name: line.name }),
-          scope: line.written,
+        tokens: tokens.map(({ name, written, token, expiresOn }) => ({
+          ...(name !== undefined && { name }),
+          scope: written,
           token,
           expiresOn: isoSeconds(expiresOn),
         })),
@@ -68,9 +54,9 @@ const formats = {
       undefined,
       2,
     )}\n`,
-  env: (tokens: readonly PrintedToken[], shell: keyof typeof quoted): string =>
+  env: (tokens: readonly PublishedToken[], shell: keyof typeof quoted): string =>
     tokens
-      .map(({ line: { name = unnamed }, token }) =>
+      .map(({ name = unnamed, token }) =>
         shell === 'sh' ? `export ${name}=${quoted.sh(token)}\n` : `$env:${name} = ${quoted.pwsh(token)}\n`,
       )
       .join(''),
